@@ -1,0 +1,38 @@
+package ingest
+
+import "time"
+
+// Limits bounds what peers may cost.
+type Limits struct {
+	Connections int           // at once, in all. Default 256
+	PerIP       int           // at once, from one address. Default 16
+	Handshake   time.Duration // from accept to a granted publish. Default 10 s
+	Idle        time.Duration // without audio or video. Default 15 s
+}
+
+// DefaultLimits returns the limits of a relay without configuration.
+func DefaultLimits() Limits {
+	return Limits{Connections: 256, PerIP: 16, Handshake: 10 * time.Second, Idle: 15 * time.Second}
+}
+
+const (
+	// writeTimeout ends a peer that does not read our replies.
+	writeTimeout = 5 * time.Second
+	// handshakeBytes are C0, C1 and C2 (RTMP 1.0 section 5.2).
+	handshakeBytes = 1 + 1536 + 1536
+	// commandBudget is what a peer may send between handshake and publish. ffmpeg, OBS and GStreamer send 0.3 KiB of
+	// commands there (measured); libraries that publish without waiting for replies get their first frames in.
+	commandBudget = 16 << 10
+	// Chunk sizes accepted. A chunk is allocated before it has come, so until a publish is granted the reader works
+	// with small ones: nothing larger than the budget can be sent then anyhow.
+	minChunkSize       = 128
+	maxChunkSize       = 1 << 20
+	chunkSizeUntrusted = 64 << 10
+	// minAckWindow keeps a peer from asking for a reply to every few bytes.
+	minAckWindow = 64 << 10
+	// maxAMFBytes and maxAMFDepth bound every AMF body before gortmplib's decoder, which recurses, sees it.
+	maxAMFBytes = 64 << 10
+	maxAMFDepth = 32
+	// readBuffer is how much one read of the socket takes: 100 ms of 5 Mb/s.
+	readBuffer = 64 << 10
+)

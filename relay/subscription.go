@@ -1,0 +1,197 @@
+package relay
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+// Drops counts what a slow output lost.
+type Drops struct {
+	GOPs    int64 `json:"gops"`
+	Packets int64 `json:"packets"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// Add returns the sum of two counts.
+func (d Drops) Add(o Drops) Drops {
+	return Drops{GOPs: d.GOPs + o.GOPs, Packets: d.Packets + o.Packets, Bytes: d.Bytes + o.Bytes}
+}
+
+// Subscription is one output's view of a stream: a queue of pointers, bounded in bytes. Read is for one goroutine.
+//
+//	waiting ──first keyframe──▶ joined ──queue full──▶ skipping ──keyframe──▶ joined
+//
+// A full queue first gives up its oldest whole GOPs, up to the newest keyframe it holds; if that is not enough it
+// gives up everything and skips to the next keyframe. Init packets are never given up.
+type Subscription struct {
+	stream *Stream
+	limit  int // bytes
+	wake   chan struct{}
+	joined bool // guarded by stream.mu
+
+	mu       sync.Mutex
+	start    time.Time // of the session joined
+	queue    []*Packet
+	bytes    int
+	skipping bool
+	over     bool
+	err      error
+	drops    Drops
+}
+
+// Read waits until there is something and returns all of it, oldest first; buf's memory is used for what comes next.
+// At the end of the session it returns io.EOF once everything was read.
+func (s *Subscription) Read(ctx context.Context, buf []*Packet) ([]*Packet, error) {
+	for {
+		s.mu.Lock()
+		if len(s.queue) > 0 {
+			out := s.queue
+			clear(buf)
+			s.queue, s.bytes = buf[:0], 0
+			s.mu.Unlock()
+			return out, nil
+		}
+		over, err := s.over, s.err
+		s.mu.Unlock()
+		if over {
+			return nil, err
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Session returns the start of the session this subscription joined, zero before it did.
+func (s *Subscription) Session() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.start
+}
+
+// Drops returns what was lost so far.
+func (s *Subscription) Drops() Drops {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drops
+}
+
+// Close leaves the stream.
+func (s *Subscription) Close() {
+	s.stream.unsubscribe(s)
+	s.finish(ErrClosed)
+}
+
+// join is called with stream.mu held.
+func (s *Subscription) join(start time.Time, inits, gop []*Packet) {
+	s.joined = true
+	s.mu.Lock()
+	s.start = start
+	for _, p := range inits {
+		s.append(p)
+	}
+	for _, p := range gop {
+		s.append(p)
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// push is called with stream.mu held.
+func (s *Subscription) push(p *Packet) {
+	s.mu.Lock()
+	if p.Slot == 0 && !s.admit(p) {
+		s.lose(p)
+		s.mu.Unlock()
+		return
+	}
+	s.append(p)
+	s.mu.Unlock()
+	s.signal()
+}
+
+// admit makes room for p, or says that there is none.
+func (s *Subscription) admit(p *Packet) bool {
+	switch {
+	case s.skipping:
+		s.skipping = !p.Keyframe
+		return p.Keyframe
+	case s.fits(p):
+		return true
+	}
+	s.shed()
+	if s.fits(p) {
+		return true
+	}
+	s.cut(len(s.queue))
+	s.skipping = !p.Keyframe
+	return p.Keyframe
+}
+
+func (s *Subscription) fits(p *Packet) bool { return s.bytes+len(p.Body) <= s.limit }
+
+func (s *Subscription) append(p *Packet) {
+	s.queue = append(s.queue, p)
+	s.bytes += len(p.Body)
+}
+
+// shed gives up what is older than the newest keyframe in the queue.
+func (s *Subscription) shed() {
+	for i := len(s.queue) - 1; i > 0; i-- {
+		if s.queue[i].Keyframe {
+			s.cut(i)
+			return
+		}
+	}
+}
+
+// cut drops the first n packets but for init packets.
+func (s *Subscription) cut(n int) {
+	kept := s.queue[:0]
+	first := true
+	for i, p := range s.queue {
+		if i >= n || p.Slot != 0 {
+			kept = append(kept, p)
+			continue
+		}
+		if first && !p.Keyframe {
+			s.drops.GOPs++ // its beginning was delivered, its end is lost
+		}
+		first = false
+		s.bytes -= len(p.Body)
+		s.lose(p)
+	}
+	clear(s.queue[len(kept):])
+	s.queue = kept
+}
+
+func (s *Subscription) lose(p *Packet) {
+	s.drops.Packets++
+	s.drops.Bytes += int64(len(p.Body))
+	if p.Keyframe {
+		s.drops.GOPs++
+	}
+}
+
+func (s *Subscription) finish(err error) {
+	if err == nil {
+		err = io.EOF
+	}
+	s.mu.Lock()
+	if !s.over {
+		s.over, s.err = true, err
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+func (s *Subscription) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
