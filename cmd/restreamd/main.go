@@ -1,0 +1,76 @@
+// Command restreamd is a restream relay: it takes one RTMP publish and records it, packages it as HLS and pushes it to
+// every platform that has a file in destinations.d.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1 // failed while running
+	exitUsage  = 2 // usage or configuration
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() { os.Exit(run(os.Args)) }
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once; children then see end of stdin
+	err := app().RunContext(ctx, args)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "restreamd: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError marks an error that a person mends by another command line or configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func app() *cli.App {
+	return &cli.App{
+		Name:            "restreamd",
+		Usage:           "publish once, get a recording, HLS and every platform in destinations.d",
+		Version:         version,
+		HideHelpCommand: true,
+		Flags:           flags(),
+		Action:          serve,
+		Commands: []*cli.Command{
+			{Name: "serve", Usage: "run the relay (the default)", Flags: flags(), Action: serve},
+			{Name: "check", Usage: "load everything and print what would run; exit 2 on mistakes", Flags: flags(), Action: check},
+			{Name: "status", Usage: "show streams and outputs of the running relay", Flags: append(flags(),
+				&cli.BoolFlag{Name: "json", Usage: "print the API's answer as it is"},
+				&cli.BoolFlag{Name: "watch", Usage: "show it again every 2 s, until Ctrl-C"},
+			), Action: status},
+		},
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides
+	}
+}
+
+func flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "configuration file", DefaultText: "restreamd.yml if it is there"},
+		&cli.StringFlag{Name: "destinations", Usage: "folder of destination files", DefaultText: "destinations.d"},
+		&cli.StringFlag{Name: "data", Usage: "folder of recordings, HLS and state", DefaultText: "data"},
+		&cli.BoolFlag{Name: "debug", Usage: "log more"},
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/config"
+	"github.com/restreamd/restreamd/relay/httpapi"
+	"github.com/restreamd/restreamd/relay/output"
+)
+
+// reporter puts the relay's parts into one snapshot, and passes on what the API asks for.
+type reporter struct {
+	hub     *relay.Hub
+	outputs *output.Set
+	data    string
+	ffmpeg  string
+	started time.Time
+	ready   atomic.Bool
+
+	mu       sync.Mutex
+	problems []httpapi.Problem
+}
+
+// destinations takes the problems of a new snapshot of destinations.d.
+func (r *reporter) destinations(problems []config.Problem) {
+	list := make([]httpapi.Problem, 0, len(problems))
+	for _, p := range problems {
+		list = append(list, httpapi.Problem{Destination: p.Destination, Error: p.Err.Error(), Kept: p.Kept})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = list
+}
+
+// Snapshot returns the relay's present state.
+func (r *reporter) Snapshot() httpapi.Snapshot {
+	s := httpapi.Snapshot{
+		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
+		Disk: disk(r.data), Streams: []httpapi.Stream{},
+	}
+	r.mu.Lock()
+	s.Problems = append([]httpapi.Problem{}, r.problems...)
+	r.mu.Unlock()
+	byStream := map[string][]output.Status{}
+	for _, o := range r.outputs.Snapshot() {
+		byStream[o.Stream] = append(byStream[o.Stream], o)
+	}
+	for _, stream := range r.hub.Streams() {
+		s.Streams = append(s.Streams, httpapi.Stream{StreamStatus: stream.Status(), Outputs: byStream[stream.Name()]})
+	}
+	return s
+}
+
+// Retry has an output try again now.
+func (r *reporter) Retry(id output.ID) bool { return r.outputs.Retry(id) }
+
+// Disconnect ends a stream's publisher.
+func (r *reporter) Disconnect(stream string) bool {
+	s := r.hub.Stream(stream)
+	return s != nil && s.Disconnect()
+}
+
+func disk(path string) httpapi.Disk {
+	d := httpapi.Disk{Path: path}
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) == nil {
+		d.Free, d.Total = int64(st.Bavail)*st.Bsize, int64(st.Blocks)*st.Bsize
+	}
+	return d
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// runFile tells other commands where the running relay is. It stands in data/state/run.json while the relay accepts.
+type runFile struct {
+	Pid  int    `json:"pid"`
+	RTMP string `json:"rtmp"` // host:port it listens on
+	HTTP string `json:"http"`
+}
+
+func runPath(data string) string { return filepath.Join(stateDir(data), "run.json") }
+
+func writeRunFile(data string, rtmp, http net.Addr) error {
+	text, err := json.Marshal(runFile{Pid: os.Getpid(), RTMP: rtmp.String(), HTTP: http.String()})
+	if err != nil {
+		return err
+	}
+	tmp := runPath(data) + ".tmp"
+	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return os.Rename(tmp, runPath(data))
+}
+
+func readRunFile(data string) (r runFile, err error) {
+	text, err := os.ReadFile(runPath(data))
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("no relay is running on %s: start it with restreamd serve (%w)", data, err)
+	}
+	return r, nil
+}
+
+// lock makes sure that no other relay uses a data folder: each would take the other's children for leftovers. The lock
+// goes with the process.
+func lock(data string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(stateDir(data), "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another restreamd uses %s: stop it, or give this one its own --data", data)
+		}
+		return nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"go.uber.org/zap"
+
+	"github.com/restreamd/restreamd/ingest"
+	"github.com/restreamd/restreamd/recorder"
+	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/config"
+	"github.com/restreamd/restreamd/relay/ffmpeg"
+	"github.com/restreamd/restreamd/relay/hls"
+	"github.com/restreamd/restreamd/relay/httpapi"
+	"github.com/restreamd/restreamd/relay/output"
+	"github.com/restreamd/restreamd/relay/process"
+	"github.com/restreamd/restreamd/relay/secret"
+)
+
+// stopWithin is how long a stop may take in all.
+const stopWithin = 10 * time.Second
+
+// owner is the entry of each child's environment by which leftovers of a relay that was killed are known.
+const owner = "RESTREAMD_DATA="
+
+// house is the relay with everything in it, in the order of the media's way.
+type house struct {
+	cfg  *config.Config
+	log  *zap.Logger
+	mask *maskedLog
+	caps ffmpeg.Capabilities
+
+	keys  []ingest.Key
+	made  bool // the stream key was made just now
+	token secret.String
+
+	rtmp, http net.Listener
+	hub        *relay.Hub
+	outputs    *output.Set
+	finisher   *recorder.Finisher
+	reporter   *reporter
+
+	lastKnown []secret.String // of destinations
+}
+
+// serve is the relay's life: what it needs, what an earlier run left, its parts from the last to the first, and the
+// stop in the order in which the media flows.
+func serve(c *cli.Context) error {
+	cfg, err := load(c)
+	if err != nil {
+		return err
+	}
+	h := &house{cfg: cfg, mask: &maskedLog{to: os.Stderr}}
+	h.log = newLogger(h.mask, isTerminal(os.Stderr), c.Bool("debug"))
+
+	// 1. What it needs: folders that are its own, keys, an ffmpeg that can do the work, two ports.
+	if err := h.prepare(); err != nil {
+		return err
+	}
+	locked, err := lock(cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer locked.Close() //nolint:errcheck // goes with the process
+	if h.caps, err = h.probe(c.Context); err != nil {
+		return err
+	}
+	if err := h.listen(); err != nil {
+		return err
+	}
+
+	// 2. What an earlier run left: children, open playlists, unfinished recordings.
+	if err := h.recover(c.Context); err != nil {
+		return err
+	}
+
+	// 3. Its parts, last first: nothing is accepted before everything behind it stands.
+	h.build()
+	parts := newStages()
+	web := parts.start("HTTP", h.serveHTTP)
+	finishing := parts.start("finisher", h.finisher.Serve)
+	tidying := parts.start("HLS janitor", hls.Janitor{Dir: hlsDir(cfg.Data)}.Serve)
+	running := parts.start("outputs", h.outputs.Serve)
+	watching := parts.start("destinations", h.watch)
+	accepting := parts.start("RTMP", h.serveRTMP)
+	if err := writeRunFile(cfg.Data, h.rtmp.Addr(), h.http.Addr()); err != nil {
+		return err
+	}
+	h.reporter.ready.Store(true)
+	banner(os.Stdout, cfg, h.rtmp.Addr(), h.http.Addr(), h.made)
+	h.log.Info("ready", zap.String("version", version), zap.Stringer("rtmp", h.rtmp.Addr()),
+		zap.Stringer("http", h.http.Addr()), zap.String("ffmpeg", h.caps.Version.Text))
+
+	// 4. On air, until told to stop or a part fails.
+	select {
+	case <-c.Context.Done():
+	case err = <-parts.failed:
+	}
+
+	// 5. The stop: no more publishers, streams off air, outputs finish and go, then whoever looked after them.
+	h.log.Info("stopping")
+	deadline := time.Now().Add(stopWithin)
+	h.reporter.ready.Store(false)
+	accepting.stop()
+	watching.stop()
+	h.hub.Close()
+	running.stop()
+	h.finishWithin(time.Until(deadline) - 2*time.Second)
+	finishing.stop()
+	tidying.stop()
+	web.stop()
+	_ = os.Remove(runPath(cfg.Data))
+	h.log.Info("stopped")
+	return err
+}
+
+func (h *house) prepare() error {
+	for _, dir := range []string{h.cfg.Data, recordings(h.cfg.Data), hlsDir(h.cfg.Data), stateDir(h.cfg.Data), h.cfg.Destinations} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	var err error
+	if h.keys, h.made, err = streamKeys(h.cfg); err != nil {
+		return err
+	}
+	if h.token, err = adminToken(h.cfg); err != nil {
+		return err
+	}
+	h.knowSecrets()
+	return nil
+}
+
+// knowSecrets tells the log what to mask.
+func (h *house) knowSecrets() {
+	all := append([]secret.String{h.token}, h.lastKnown...)
+	for _, k := range h.keys {
+		all = append(all, k.Value)
+	}
+	h.mask.know(secret.NewRedactor(all...))
+}
+
+func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
+	caps, err := ffmpeg.Probe(ctx, h.cfg.FFmpeg)
+	if err != nil {
+		return caps, err
+	}
+	for _, what := range caps.Missing() {
+		h.log.Warn("this ffmpeg cannot do everything", zap.String("missing", what))
+	}
+	return caps, nil
+}
+
+func (h *house) listen() error {
+	var err error
+	if h.rtmp, err = listen("RTMP", "rtmp.listen", h.cfg.RTMP.Listen); err != nil {
+		return err
+	}
+	h.http, err = listen("HTTP", "http.listen", h.cfg.HTTP.Listen)
+	return err
+}
+
+func listen(what, field, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen for %s: another program uses %s: stop it, or set %s in restreamd.yml: %w", what, addr, field, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", what, err)
+	}
+	return ln, nil
+}
+
+func (h *house) recover(ctx context.Context) error {
+	if left := process.Sweep(ctx, owner+h.cfg.Data, 0); len(left) > 0 {
+		h.log.Warn("ended children of an earlier run", zap.Ints("pids", left))
+	}
+	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(); err != nil {
+		return err
+	}
+	h.finisher = &recorder.Finisher{
+		Dir: recordings(h.cfg.Data),
+		Run: func(ctx context.Context, job ffmpeg.Job) error { return runJob(ctx, h.cfg.FFmpeg, h.env(), job) },
+		Report: func(file string, took time.Duration, err error) {
+			name, _ := filepath.Rel(h.cfg.Data, file)
+			if err != nil {
+				h.log.Error("recording not finished: it stays as it is and plays", zap.String("file", name), zap.Error(err))
+				return
+			}
+			h.log.Info("recording finished", zap.String("file", name), zap.Duration("took", took.Round(time.Millisecond)))
+		},
+	}
+	return h.finisher.All()
+}
+
+func (h *house) env() []string { return ffmpeg.Env(owner + h.cfg.Data) }
+
+func (h *house) build() {
+	h.hub = relay.NewHub(h.cfg.StreamNames()...)
+	h.outputs = &output.Set{
+		Source: func(name string) output.Source {
+			if s := h.hub.Stream(name); s != nil {
+				return s
+			}
+			return nil
+		},
+		FFmpeg: h.cfg.FFmpeg, Env: h.env(), Log: h.log,
+	}
+	h.reporter = &reporter{
+		hub: h.hub, outputs: h.outputs, data: h.cfg.Data, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
+	}
+}
+
+func (h *house) serveHTTP(ctx context.Context) error {
+	s := &httpapi.Server{
+		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.token, Log: h.log,
+	}
+	return s.Serve(ctx, h.http)
+}
+
+func (h *house) serveRTMP(ctx context.Context) error {
+	l := h.cfg.Limits
+	s := &ingest.Server{
+		Hub: h.hub, Auth: ingest.NewKeyring(h.keys), Log: h.log,
+		Limits: ingest.Limits{Connections: l.Connections, PerIP: l.PerIP, Handshake: l.Handshake, Idle: l.Idle},
+	}
+	return s.Serve(ctx, h.rtmp)
+}
+
+// watch keeps the outputs what destinations.d says.
+func (h *house) watch(ctx context.Context) error {
+	p := planner{cfg: h.cfg, finisher: h.finisher, log: h.log}
+	w := &config.Watcher{Dir: h.cfg.Destinations, Streams: h.cfg.StreamNames(), Apply: func(s config.Snapshot) {
+		h.lastKnown = h.lastKnown[:0]
+		for _, d := range s.Destinations {
+			h.lastKnown = append(h.lastKnown, d.Target.Secrets()...)
+			for _, note := range d.Notes {
+				h.log.Info("destination put right", zap.String("destination", d.Name), zap.String("note", note))
+			}
+		}
+		h.knowSecrets()
+		for _, p := range s.Problems {
+			h.log.Error("destination refused", zap.String("destination", p.Destination), zap.Bool("last_good_version_goes_on", p.Kept), zap.Error(p.Err))
+		}
+		h.reporter.destinations(s.Problems)
+		h.outputs.Apply(p.plan(s.Destinations))
+	}}
+	return w.Serve(ctx)
+}
+
+// finishWithin gives the finisher time for what it has to do. What it cannot do is found again at the next start.
+func (h *house) finishWithin(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), max(d, 0))
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !h.finisher.Idle() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			h.log.Warn("a recording is left to be finished at the next start; it plays as it is")
+			return
+		}
+	}
+}
+
+// runJob runs a job without a feed to its end.
+func runJob(ctx context.Context, exe string, env []string, job ffmpeg.Job) error {
+	args, err := job.Args()
+	if err != nil {
+		return err
+	}
+	exit := process.Run(ctx, process.Spec{
+		Path: exe, Args: args, Env: env, DieWithParent: job.DieWithParent,
+		Grace: process.Grace{Term: time.Millisecond, Kill: time.Second},
+	})
+	if exit.Code == 0 {
+		return nil
+	}
+	why := ffmpeg.Classify(exit.Lines, exit)
+	return fmt.Errorf("ffmpeg: %s %s: %q", exit, why, exit.Lines)
+}

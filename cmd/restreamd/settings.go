@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/restreamd/restreamd/relay/config"
+)
+
+const defaultConfig = "restreamd.yml"
+
+// load reads the configuration the command line names, every path of it absolute: ffmpeg takes "a:b" for a protocol.
+func load(c *cli.Context) (*config.Config, error) {
+	if c.Args().Present() {
+		return nil, usageError{fmt.Errorf("unknown command or argument %q: see restreamd --help", c.Args().First())}
+	}
+	file := flag(c, "config")
+	cfg, err := config.Load(first(file, defaultConfig))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && file == "":
+		cfg = config.Default()
+	case err != nil:
+		return nil, usageError{err}
+	}
+	cfg.Destinations = first(flag(c, "destinations"), cfg.Destinations)
+	cfg.Data = first(flag(c, "data"), cfg.Data)
+	for _, path := range []*string{&cfg.Destinations, &cfg.Data} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return nil, fmt.Errorf("find folder: %w", err)
+		}
+	}
+	return cfg, nil
+}
+
+// flag returns a flag's value wherever on the command line it was given: before the command's name or behind it.
+func flag(c *cli.Context, name string) string {
+	for _, level := range c.Lineage() {
+		if level.IsSet(name) {
+			return level.String(name)
+		}
+	}
+	return ""
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// The folders and files below the data folder.
+func recordings(data string) string { return filepath.Join(data, "recordings") }
+func hlsDir(data string) string     { return filepath.Join(data, "hls") }
+func stateDir(data string) string   { return filepath.Join(data, "state") }

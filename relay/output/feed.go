@@ -1,0 +1,222 @@
+package output
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/restreamd/restreamd/relay"
+)
+
+const (
+	// batchEvery is how often a child is given what has come. A child's cost is its wake-ups (a copying push: 0.61 % of
+	// a core tag by tag, 0.37 % in batches of 60 ms); platforms do not feel 100 ms.
+	batchEvery = 100 * time.Millisecond
+	// trackPatience is how long a new child waits for the second kind of track: encoders send the headers of audio and
+	// video one after the other, and ffmpeg settles at once on the tracks it is told of.
+	trackPatience = 300 * time.Millisecond
+	// maxChildTime is when a child is replaced, at a keyframe: ffmpeg reads 31 bits of an FLV timestamp, 24.8 days.
+	maxChildTime = 1<<31 - 1 - 3_600_000
+)
+
+// verdict says why a feed ended by itself.
+type verdict int
+
+const (
+	fed        verdict = iota // it did not: it was stopped, or the child went away
+	sessionEnd                // the session is over
+	rollOver                  // the child's container cannot go on: the next child takes over at this packet
+)
+
+// feed carries one subscription to one child after the other. It belongs to the runner's goroutine, or to the child's
+// Feed while there is a child.
+type feed struct {
+	sub     *relay.Subscription
+	pending []*relay.Packet // read but not yet written
+	spare   []*relay.Packet // memory for the next read
+	inits   []*relay.Packet // newest init packet of each slot so far
+	over    bool            // the session is over
+
+	// of the present child
+	roll    bool // it cannot live through a change of header
+	base    int64
+	begun   bool
+	verdict verdict
+	w       tagWriter
+	bytes   atomic.Int64 // written
+	gop     atomic.Int64 // milliseconds between the two newest keyframes
+	lastKey int64
+}
+
+// wait blocks until the subscription has joined and both kinds of track are known, or one has come alone for a while.
+func (f *feed) wait(ctx context.Context) error {
+	if err := f.fill(ctx); err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, trackPatience)
+	defer cancel()
+	for {
+		if audio, video := f.tracks(); audio && video {
+			return nil
+		}
+		more, err := f.sub.Read(patience, nil)
+		if err != nil {
+			return context.Cause(ctx) // alone, or over: either way what is there can be fed
+		}
+		f.pending = append(f.pending, more...)
+	}
+}
+
+// tracks reports what is known to come.
+func (f *feed) tracks() (audio, video bool) {
+	for _, list := range [][]*relay.Packet{f.inits, f.pending} {
+		for _, p := range list {
+			audio = audio || p.Kind == relay.Audio
+			video = video || (p.Kind == relay.Video && p.Slot != relay.MetadataSlot(relay.Video, 0))
+		}
+	}
+	return audio, video
+}
+
+// fill makes sure something is pending.
+func (f *feed) fill(ctx context.Context) error {
+	if len(f.pending) > 0 {
+		return nil
+	}
+	packets, err := f.sub.Read(ctx, f.spare)
+	if err != nil {
+		return err
+	}
+	f.pending, f.spare = packets, nil
+	return nil
+}
+
+// next makes sure there is something to write. A child's clock starts with its first media packet, so for a new child
+// init packets alone are not enough.
+func (f *feed) next(ctx context.Context) error {
+	if err := f.fill(ctx); err != nil {
+		return err
+	}
+	for !f.begun && !slices.ContainsFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 }) {
+		more, err := f.sub.Read(ctx, nil)
+		if err != nil {
+			return err
+		}
+		f.pending = append(f.pending, more...)
+	}
+	return nil
+}
+
+// start prepares for a new child.
+func (f *feed) start(roll bool) {
+	f.roll, f.begun, f.verdict = roll, false, fed
+	f.bytes.Store(0)
+}
+
+// run writes to one child until the session ends, the child goes away, or it has to be replaced.
+func (f *feed) run(ctx context.Context, stdin *os.File) error {
+	audio, video := f.tracks()
+	f.w.reset(audio, video)
+	timer := time.NewTimer(batchEvery)
+	defer timer.Stop()
+	for {
+		if err := f.next(ctx); err != nil {
+			if ctx.Err() == nil {
+				f.over, f.verdict = true, sessionEnd
+			}
+			return nil
+		}
+		timer.Reset(batchEvery)
+		rest := f.encode()
+		n, err := f.w.flush(stdin)
+		f.bytes.Add(n)
+		if err != nil {
+			return err
+		}
+		if f.keep(rest); f.verdict == rollOver {
+			return nil
+		}
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// encode frames what is pending for the present child, up to where it must be replaced, and returns what is left.
+func (f *feed) encode() []*relay.Packet {
+	if !f.begun {
+		f.begin()
+	}
+	for i, p := range f.pending {
+		if p.Slot != 0 {
+			if f.ends(p) {
+				f.verdict = rollOver
+				return f.pending[i:]
+			}
+			f.remember(p)
+		} else if p.Keyframe {
+			if p.DTS-f.base > maxChildTime {
+				f.verdict = rollOver
+				return f.pending[i:]
+			}
+			f.gop.Store(p.DTS - f.lastKey)
+			f.lastKey = p.DTS
+		}
+		f.w.add(p, max(p.DTS-f.base, 0))
+	}
+	return nil
+}
+
+// begin starts the present child's clock and gives it the init packets. Those of a new subscription stand in front of
+// the pending ones.
+func (f *feed) begin() {
+	f.begun = true
+	first := true
+	for _, p := range f.pending {
+		if p.Slot == 0 && (first || p.DTS < f.base) {
+			f.base, first = p.DTS, false
+		}
+	}
+	f.lastKey = f.base
+	lead := 0
+	for lead < len(f.pending) && f.pending[lead].Slot != 0 {
+		f.remember(f.pending[lead])
+		lead++
+	}
+	f.pending = f.pending[lead:]
+	for _, p := range f.inits {
+		f.w.add(p, 0)
+	}
+}
+
+// ends reports whether the present child cannot go on past an init packet: a codec header its container cannot change,
+// or a track it was not started with.
+func (f *feed) ends(p *relay.Packet) bool {
+	if !p.Slot.IsHeader() {
+		return false
+	}
+	known := slices.ContainsFunc(f.inits, func(q *relay.Packet) bool { return q.Slot == p.Slot })
+	return f.roll || !known
+}
+
+func (f *feed) remember(p *relay.Packet) {
+	i := slices.IndexFunc(f.inits, func(q *relay.Packet) bool { return q.Slot == p.Slot })
+	if i < 0 {
+		f.inits = append(f.inits, p)
+		return
+	}
+	f.inits[i] = p
+}
+
+// keep leaves rest for the next child; without any, the memory is used for the next read.
+func (f *feed) keep(rest []*relay.Packet) {
+	if len(rest) > 0 {
+		f.pending = rest
+		return
+	}
+	f.spare, f.pending = f.pending, nil
+}

@@ -1,0 +1,45 @@
+package output
+
+import (
+	"time"
+
+	"github.com/restreamd/restreamd/relay"
+)
+
+// State is where an output stands.
+//
+//	waiting ──stream on air──▶ starting ──media arrives at the other end──▶ running
+//	   ▲                          ▲ │                                          │
+//	   └──session over────────────┼─┴──────────────failed──────────────────────┤
+//	                              └── retrying ◀───────────────────────────────┘
+type State string
+
+// The states of an output.
+const (
+	Waiting  State = "waiting"  // the stream is off air
+	Starting State = "starting" // a child is being started or has shown nothing yet
+	Running  State = "running"  // media arrives
+	Retrying State = "retrying" // failed; the next try is at Status.NextTry
+	Stopping State = "stopping" // no longer wanted, the child is finishing
+)
+
+// States lists every state.
+func States() []State { return []State{Waiting, Starting, Running, Retrying, Stopping} }
+
+// Status is an output's present state.
+type Status struct {
+	ID
+	Target   string      `json:"target"`
+	State    State       `json:"state"`
+	Since    time.Time   `json:"since"`            // of State
+	Reason   string      `json:"reason,omitempty"` // why the last child ended, if that was a failure
+	NextTry  *time.Time  `json:"next_try,omitempty"`
+	Pid      int         `json:"pid,omitempty"`
+	Starts   int         `json:"starts"`   // children started
+	Failures int         `json:"failures"` // children that failed
+	Drops    relay.Drops `json:"drops"`
+	Fed      int64       `json:"fed_bytes"`                 // given to the present child
+	Done     int64       `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
+	OutTime  float64     `json:"out_time,omitempty"`        // media written by the present child, in seconds
+	Lines    []string    `json:"lines,omitempty"`           // the child's newest words
+}

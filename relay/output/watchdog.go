@@ -1,0 +1,85 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// Stalled children are replaced after these times without progress while media is fed.
+const (
+	watchEvery = 500 * time.Millisecond
+	// stallPush: a platform that takes nothing for 5 s has wedged. Healthy ones acknowledge within a round trip.
+	stallPush = 5 * time.Second
+	// stallStart: connecting, handshake and publish of a slow platform.
+	stallStart = 15 * time.Second
+	// stallFile: a fragment or a segment is written at least every few seconds, or every GOP if that is longer.
+	stallFile = 20 * time.Second
+)
+
+var errStalled = errors.New("stalled: media was fed but nothing came out")
+
+// watchdog looks at what a child gets done, not at what it says.
+type watchdog struct {
+	fed      func() int64 // bytes given to the child
+	done     func() int64 // a number that moves when the child gets something done
+	gop      func() time.Duration
+	file     bool
+	progress func(fed, done int64, moved bool)
+}
+
+// run returns errStalled when the child stands still, nil when ctx is over.
+func (w watchdog) run(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	start := w.done()
+	last, given := start, int64(0) // done and fed when something last got done
+	since := time.Now()
+	moved := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			fed, done := w.fed(), w.done()
+			if done != last || fed == given {
+				last, given, since = done, fed, now // what was not fed cannot come out
+			}
+			moved = moved || done-start > w.enough()
+			w.progress(fed, done, moved)
+			if now.Sub(since) > w.patience(moved) {
+				return errStalled
+			}
+		}
+	}
+}
+
+// enough is how many bytes are more than talk: an RTMP handshake and its commands take 3.5 KB.
+func (w watchdog) enough() int64 {
+	if w.file {
+		return 0
+	}
+	return 8 << 10
+}
+
+func (w watchdog) patience(moved bool) time.Duration {
+	switch {
+	case w.file:
+		return max(stallFile, 3*w.gop())
+	case moved:
+		return stallPush
+	}
+	return stallStart
+}
+
+// growth sums sizes and change times of files: it moves when any of them is written.
+func growth(files []string) int64 {
+	var sum int64
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			sum += info.Size() + info.ModTime().UnixMilli()
+		}
+	}
+	return sum
+}

@@ -1,0 +1,46 @@
+// Package push knows how to reach a platform: what its URL and key must look like, and which ffmpeg job pushes there.
+//
+// It opens no connection, reads no file and starts no goroutine. The job pushes plain RTMP to the egress gate on
+// loopback; who holds the platform's socket and speaks TLS is not this package's business.
+package push
+
+import (
+	"errors"
+
+	"github.com/restreamd/restreamd/relay/ffmpeg"
+	"github.com/restreamd/restreamd/relay/secret"
+)
+
+// Recipe pushes what the publisher sent, unchanged, to Target.
+type Recipe struct {
+	Target Target
+}
+
+var _ ffmpeg.Recipe = Recipe{}
+
+// Job implements ffmpeg.Recipe. The URL leads to the gate and says nothing else; what ffmpeg tells the platform through
+// the gate, the app, the platform's own URL and the key, goes through an inherited pipe and stands in no argument list.
+func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
+	if a.Gate == "" {
+		return ffmpeg.Job{}, errors.New("push job: no egress gate: open one for this destination first")
+	}
+	return ffmpeg.Job{
+		Input: ffmpeg.FLVInput(),
+		Outputs: []ffmpeg.Output{{
+			URL: "rtmp://" + a.Gate,
+			Options: ffmpeg.Options{
+				"c": "copy",
+				"f": "flv",
+				// Without it the muxer announces a duration and a size, both 0: nobody knows them of a live stream.
+				"flvflags": "no_duration_filesize",
+			},
+			Preset: []ffmpeg.PresetLine{
+				{Option: "rtmp_app", Value: secret.New(r.Target.App)},
+				{Option: "rtmp_tcurl", Value: secret.New(r.Target.TCURL())},
+				{Option: "rtmp_playpath", Value: r.Target.Key},
+			},
+		}},
+		// A push that is stalled on the platform would outlive the relay, and the platform would refuse the next one.
+		DieWithParent: true,
+	}, nil
+}
