@@ -30,6 +30,29 @@ func (d *describer) see(p relay.Packet) bool {
 	return true
 }
 
+// fourCC is the codec a main track's header announces, "" for other packets. Legacy codecs have the FourCC that
+// Enhanced RTMP gives them.
+func fourCC(p relay.Packet) string {
+	b := p.Body
+	switch p.Slot {
+	case relay.HeaderSlot(relay.Video, 0):
+		switch {
+		case b[0]&0x80 != 0:
+			return string(b[1:min(len(b), 5)])
+		case b[0]&15 == 7:
+			return "avc1"
+		case b[0]&15 == 12:
+			return "hvc1"
+		}
+	case relay.HeaderSlot(relay.Audio, 0):
+		if b[0]>>4 == 9 {
+			return string(b[1:min(len(b), 5)])
+		}
+		return "mp4a"
+	}
+	return ""
+}
+
 // Names people know of FourCCs (Enhanced RTMP v2).
 func codecName(fourCC string) string {
 	switch fourCC {

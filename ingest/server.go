@@ -24,10 +24,13 @@ type Hub interface {
 
 // Server accepts RTMP publishers. The zero value of a limit is not a default: start from DefaultLimits.
 type Server struct {
-	Hub    Hub
-	Auth   Authorizer
-	Limits Limits
-	Log    *zap.Logger
+	Hub  Hub
+	Auth Authorizer
+	// Carries refuses a codec, named by its FourCC, that outputs could not carry: better no show than a black one.
+	// Default: every codec is let in.
+	Carries func(fourCC string) error
+	Limits  Limits
+	Log     *zap.Logger
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex

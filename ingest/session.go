@@ -42,6 +42,7 @@ type session struct {
 	r  *rawmessage.Reader
 	w  *message.Writer
 
+	publish   command // the one that was granted
 	app       string
 	agent     string
 	chunkSize uint32 // what the peer announced, applied in full once it is trusted
@@ -72,11 +73,11 @@ func (s *session) run(ctx context.Context) error {
 	s.r = rawmessage.NewReader(s.br, counted.Reader, func(n uint32) error {
 		return s.w.Write(&message.Acknowledge{Value: n})
 	})
-	publish, err := s.negotiate()
-	if err != nil {
+	var err error
+	if s.publish, err = s.negotiate(); err != nil {
 		return err
 	}
-	if err := s.open(ctx, publish); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	defer s.pub.Close()
@@ -142,14 +143,14 @@ func (s *session) negotiate() (publish command, err error) {
 }
 
 // open finds out whether the peer may publish and puts it on its stream.
-func (s *session) open(ctx context.Context, publish command) error {
-	err := s.authorize(ctx, publish)
+func (s *session) open(ctx context.Context) error {
+	err := s.authorize(ctx)
 	if err != nil {
 		code := "NetStream.Publish.BadName"
 		if errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrNoKey) {
 			code = "NetStream.Publish.Denied"
 		}
-		_ = s.replyStatus(publish, "error", code, err.Error())
+		_ = s.replyStatus(s.publish, "error", code, err.Error())
 		return refusal{err}
 	}
 	if s.chunkSize > chunkSizeUntrusted {
@@ -160,7 +161,7 @@ func (s *session) open(ctx context.Context, publish command) error {
 	}
 	s.t.trust()
 	s.t.readBy = time.Now().Add(s.server.Limits.Idle)
-	if err := s.replyStatus(publish, "status", "NetStream.Publish.Start", "publishing"); err != nil {
+	if err := s.replyStatus(s.publish, "status", "NetStream.Publish.Start", "publishing"); err != nil {
 		s.pub.Close()
 		return fmt.Errorf("answer publish: %w", err)
 	}
@@ -168,8 +169,8 @@ func (s *session) open(ctx context.Context, publish command) error {
 	return nil
 }
 
-func (s *session) authorize(ctx context.Context, publish command) error {
-	req, err := target(s.app, publish.text(1))
+func (s *session) authorize(ctx context.Context) error {
+	req, err := target(s.app, s.publish.text(1))
 	s.log = s.log.With(zap.String("app", showApp(req.App)))
 	if err != nil {
 		return err
@@ -265,8 +266,24 @@ func (s *session) write(kind relay.Kind, raw *rawmessage.Message, body []byte) e
 	s.bytes += int64(len(body))
 	if p.Slot != 0 && s.media.see(p) {
 		s.pub.Describe(s.media.Media)
+		if err := s.carried(p); err != nil {
+			return err
+		}
 	}
 	return s.pub.Write(p)
+}
+
+// carried refuses main tracks that no output could carry.
+func (s *session) carried(p relay.Packet) error {
+	fourCC := fourCC(p)
+	if fourCC == "" || s.server.Carries == nil {
+		return nil
+	}
+	err := s.server.Carries(fourCC)
+	if err != nil {
+		_ = s.replyStatus(s.publish, "error", "NetStream.Publish.Rejected", err.Error())
+	}
+	return err
 }
 
 func isCommand(raw *rawmessage.Message) bool {

@@ -212,7 +212,10 @@ func (h *house) build() {
 			}
 			return nil
 		},
-		FFmpeg: h.cfg.FFmpeg, Env: h.env(), Log: h.log,
+		Tool: output.Tool{Path: h.cfg.FFmpeg, Env: h.env(), Reads: func(k relay.Kind, body []byte) bool {
+			return h.caps.ReadsTag(uint8(k), body)
+		}},
+		Log: h.log,
 	}
 	h.reporter = &reporter{
 		hub: h.hub, outputs: h.outputs, data: h.cfg.Data, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
@@ -229,7 +232,7 @@ func (h *house) serveHTTP(ctx context.Context) error {
 func (h *house) serveRTMP(ctx context.Context) error {
 	l := h.cfg.Limits
 	s := &ingest.Server{
-		Hub: h.hub, Auth: ingest.NewKeyring(h.keys), Log: h.log,
+		Hub: h.hub, Auth: ingest.NewKeyring(h.keys), Carries: h.caps.CanFLV, Log: h.log,
 		Limits: ingest.Limits{Connections: l.Connections, PerIP: l.PerIP, Handshake: l.Handshake, Idle: l.Idle},
 	}
 	return s.Serve(ctx, h.rtmp)

@@ -34,10 +34,11 @@ const (
 // Feed while there is a child.
 type feed struct {
 	sub     *relay.Subscription
-	pending []*relay.Packet // read but not yet written
-	spare   []*relay.Packet // memory for the next read
-	inits   []*relay.Packet // newest init packet of each slot so far
-	over    bool            // the session is over
+	reads   func(kind relay.Kind, body []byte) bool // whether the children's ffmpeg reads a tag
+	pending []*relay.Packet                         // read but not yet written
+	spare   []*relay.Packet                         // memory for the next read
+	inits   []*relay.Packet                         // newest init packet of each slot so far
+	over    bool                                    // the session is over
 
 	// of the present child
 	roll    bool // it cannot live through a change of header
@@ -48,6 +49,8 @@ type feed struct {
 	bytes   atomic.Int64 // written
 	gop     atomic.Int64 // milliseconds between the two newest keyframes
 	lastKey int64
+
+	unreadable atomic.Int64 // packets that were left out
 }
 
 // wait blocks until the subscription has joined and both kinds of track are known, or one has come alone for a while.
@@ -61,7 +64,7 @@ func (f *feed) wait(ctx context.Context) error {
 		if audio, video := f.tracks(); audio && video {
 			return nil
 		}
-		more, err := f.sub.Read(patience, nil)
+		more, err := f.read(patience, nil)
 		if err != nil {
 			return context.Cause(ctx) // alone, or over: either way what is there can be fed
 		}
@@ -82,15 +85,24 @@ func (f *feed) tracks() (audio, video bool) {
 
 // fill makes sure something is pending.
 func (f *feed) fill(ctx context.Context) error {
-	if len(f.pending) > 0 {
-		return nil
+	for len(f.pending) == 0 {
+		packets, err := f.read(ctx, f.spare)
+		if err != nil {
+			return err
+		}
+		f.pending, f.spare = packets, nil
 	}
-	packets, err := f.sub.Read(ctx, f.spare)
-	if err != nil {
-		return err
-	}
-	f.pending, f.spare = packets, nil
 	return nil
+}
+
+// read takes what the subscription has and leaves out what ffmpeg would choke on: one tag of a kind it does not know,
+// such as a second audio track, ends the whole job (measured with 5.1.9).
+func (f *feed) read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet, error) {
+	packets, err := f.sub.Read(ctx, buf)
+	n := len(packets)
+	packets = slices.DeleteFunc(packets, func(p *relay.Packet) bool { return !f.reads(p.Kind, p.Body) })
+	f.unreadable.Add(int64(n - len(packets)))
+	return packets, err
 }
 
 // next makes sure there is something to write. A child's clock starts with its first media packet, so for a new child
@@ -100,7 +112,7 @@ func (f *feed) next(ctx context.Context) error {
 		return err
 	}
 	for !f.begun && !slices.ContainsFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 }) {
-		more, err := f.sub.Read(ctx, nil)
+		more, err := f.read(ctx, nil)
 		if err != nil {
 			return err
 		}

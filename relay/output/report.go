@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/restreamd/restreamd/relay"
 )
 
 // What a runner tells about itself: every write to its status stands here.
@@ -85,19 +83,25 @@ func (r *runner) progress(fed, done int64, moved bool) {
 	}
 }
 
-func (r *runner) attach(sub *relay.Subscription) {
+func (r *runner) attach(f *feed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sub = sub
+	r.feed = f
 }
 
-func (r *runner) detach(sub *relay.Subscription) {
-	sub.Close()
-	drops := sub.Drops()
+// detach leaves the stream and keeps the counts.
+func (r *runner) detach(f *feed) {
+	f.sub.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sub = nil
-	r.lost = r.lost.Add(drops)
+	r.feed = nil
+	r.status.count(f)
+}
+
+// count adds what a feed lost.
+func (s *Status) count(f *feed) {
+	s.Drops = s.Drops.Add(f.sub.Drops())
+	s.Unreadable += f.unreadable.Load()
 }
 
 // Status returns the output's present state.
@@ -106,9 +110,8 @@ func (r *runner) Status() Status {
 	defer r.mu.Unlock()
 	s := r.status
 	s.Lines = slices.Clone(s.Lines)
-	s.Drops = r.lost
-	if r.sub != nil {
-		s.Drops = s.Drops.Add(r.sub.Drops())
+	if r.feed != nil {
+		s.count(r.feed)
 	}
 	return s
 }

@@ -39,8 +39,7 @@ const (
 type runner struct {
 	spec    Spec
 	source  Source
-	ffmpeg  string // executable
-	env     []string
+	tool    Tool
 	log     *zap.Logger
 	redact  *secret.Redactor
 	backoff process.Backoff
@@ -50,14 +49,13 @@ type runner struct {
 	again chan struct{} // cuts a wait for the next try short
 
 	mu     sync.Mutex
-	status Status
-	sub    *relay.Subscription
-	lost   relay.Drops // by subscriptions that are gone
+	status Status // its counts are of feeds that are gone
+	feed   *feed  // the present one
 }
 
-func newRunner(spec Spec, source Source, exe string, env []string, log *zap.Logger) *runner {
+func newRunner(spec Spec, source Source, tool Tool, log *zap.Logger) *runner {
 	return &runner{
-		spec: spec, source: source, ffmpeg: exe, env: env,
+		spec: spec, source: source, tool: tool,
 		log:     log.With(zap.String("stream", spec.ID.Stream), zap.String("output", spec.ID.Kind), zap.String("name", spec.ID.Name)),
 		redact:  secret.NewRedactor(spec.Secrets...),
 		backoff: process.Backoff{Min: retryFirst, Max: retryLongest, Healthy: healthy},
@@ -70,10 +68,10 @@ func newRunner(spec Spec, source Source, exe string, env []string, log *zap.Logg
 func (r *runner) Serve(ctx context.Context) error {
 	defer r.finish()
 	for ctx.Err() == nil {
-		f := &feed{sub: r.source.Subscribe(r.spec.queue())}
-		r.attach(f.sub)
+		f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads}
+		r.attach(f)
 		err := r.show(ctx, f)
-		r.detach(f.sub)
+		r.detach(f)
 		if errors.Is(err, relay.ErrClosed) {
 			return nil
 		}
@@ -246,7 +244,7 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 		}
 	}
 	return process.Spec{
-		Path: r.ffmpeg, Args: args, Env: r.env, Secrets: secrets, DieWithParent: job.DieWithParent,
+		Path: r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
 		Feed: f.run, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
 	}, nil
 }

@@ -15,9 +15,7 @@ import (
 type Set struct {
 	// Source finds the stream of an output; nil if there is none.
 	Source func(stream string) Source
-	// FFmpeg is the executable, Env the environment of every child.
-	FFmpeg string
-	Env    []string
+	Tool   Tool
 	Log    *zap.Logger
 
 	mu      sync.Mutex
@@ -92,7 +90,7 @@ func (s *Set) start(spec Spec, old *entry) {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	e := &entry{
-		runner: newRunner(spec, source, s.FFmpeg, s.Env, s.Log), print: spec.Fingerprint,
+		runner: newRunner(spec, source, s.Tool, s.Log), print: spec.Fingerprint,
 		cancel: cancel, done: make(chan struct{}),
 	}
 	s.outputs[spec.ID] = e

@@ -40,6 +40,14 @@ func (s Spec) queue() int {
 	return maxQueue
 }
 
+// Tool is the ffmpeg that does the work.
+type Tool struct {
+	Path string
+	Env  []string // of every child
+	// Reads reports whether it reads an FLV tag of that kind and body.
+	Reads func(kind relay.Kind, body []byte) bool
+}
+
 // Recipe turns the circumstances of an attempt into an ffmpeg job.
 type Recipe interface {
 	Job(ffmpeg.Attempt) (ffmpeg.Job, error)

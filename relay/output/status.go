@@ -38,8 +38,10 @@ type Status struct {
 	Starts   int         `json:"starts"`   // children started
 	Failures int         `json:"failures"` // children that failed
 	Drops    relay.Drops `json:"drops"`
-	Fed      int64       `json:"fed_bytes"`                 // given to the present child
-	Done     int64       `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
-	OutTime  float64     `json:"out_time,omitempty"`        // media written by the present child, in seconds
-	Lines    []string    `json:"lines,omitempty"`           // the child's newest words
+	// Unreadable counts packets left out because this ffmpeg does not know their codec or form.
+	Unreadable int64    `json:"unreadable_packets,omitempty"`
+	Fed        int64    `json:"fed_bytes"`                 // given to the present child
+	Done       int64    `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
+	OutTime    float64  `json:"out_time,omitempty"`        // media written by the present child, in seconds
+	Lines      []string `json:"lines,omitempty"`           // the child's newest words
 }

@@ -66,14 +66,11 @@ func (String) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, Mask)
 }
 
-// MarshalText implements encoding.TextMarshaler.
+// MarshalText implements encoding.TextMarshaler, which YAML and the loggers use as well.
 func (String) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 
 // MarshalJSON implements json.Marshaler.
 func (String) MarshalJSON() ([]byte, error) { return []byte(`"` + Mask + `"`), nil }
-
-// MarshalYAML implements the Marshaler of the YAML packages.
-func (String) MarshalYAML() (any, error) { return Mask, nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler; JSON and YAML decode scalars through it.
 func (s *String) UnmarshalText(text []byte) error {

@@ -1,0 +1,53 @@
+# restreamd. `make` alone lists what can be done.
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+SOURCES  := cmd ingest recorder relay scripts
+ARGS     ?=
+
+# Pinned, so that a new linter breaks the build only when somebody asks for it.
+LINT_VERSION := v2.15.0
+LINT         := .bin/golangci-lint-$(LINT_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt bench fuzz demo clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Install ffmpeg if it is missing, build, and serve (ARGS="--config restreamd.yml")
+	@scripts/install-ffmpeg.sh
+	bin/restreamd serve $(ARGS)
+
+# Static, so that it runs on any Linux, whatever its libc.
+build: ## Build bin/restreamd
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/restreamd ./cmd/restreamd
+
+test: ## Run every test with the race detector, with real ffmpeg and GStreamer
+	@scripts/install-test-deps.sh
+	CGO_ENABLED=1 go test -race -count=1 -timeout 15m ./...
+
+lint: $(LINT) ## Check formatting, go vet and golangci-lint
+	@unformatted=$$(gofmt -l $(SOURCES)); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv .bin/golangci-lint $@
+
+fmt: ## Format the Go code
+	gofmt -w $(SOURCES)
+
+bench: ## Measure, once each
+	go test -count=1 -run '^$$' -bench . -benchtime 1x ./...
+
+fuzz: ## Run every fuzz target for 10 s
+	@scripts/fuzz.sh 10s
+
+demo: build ## Watch a show go to two platforms on this machine (DEMO_SECONDS=20)
+	@scripts/install-ffmpeg.sh
+	go run ./scripts/demo bin/restreamd
+
+clean: ## Remove what was built; recordings and keys in data stay
+	rm -rf bin .bin

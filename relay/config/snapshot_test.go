@@ -1,0 +1,71 @@
+package config_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/restreamd/restreamd/relay/config"
+)
+
+const good = "platform: twitch\nkey: " + theKey + "\n"
+
+// summary is the names of the destinations, then the problems, a line each.
+func summary(s config.Snapshot, dir string) string {
+	var names []string
+	for _, d := range s.Destinations {
+		names = append(names, d.Name)
+	}
+	lines := []string{strings.Join(names, " ")}
+	for _, p := range s.Problems {
+		lines = append(lines, fmt.Sprintf("%s kept=%v %s", p.Destination, p.Kept, messages(p.Err, dir)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestLoadDir(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{
+		"b.yml", "a.yaml", "twice.yml", "twice.yaml",
+		// What editors and people leave in a folder.
+		"x.yml.example", ".hidden.yml", ".#b.yml", "b.yml~", ".b.yml.swp", "b.yml.swp", "4913", "#b.yml#", "b.yml.tmp", "b.tmp", "README.md",
+	} {
+		write(t, filepath.Join(dir, name), good)
+	}
+	write(t, filepath.Join(dir, "bad.yml"), "platform: twich\nkey: "+theKey+"\n")
+	write(t, filepath.Join(dir, "a b.yml"), good)
+	write(t, filepath.Join(dir, "binary.yml"), "\xff\xfe")
+	write(t, filepath.Join(dir, "large.yml"), good+"#"+strings.Repeat("x", 1<<20))
+	write(t, filepath.Join(dir, "folder.yml/inside.yml"), good)
+	if err := errors.Join(
+		syscall.Mkfifo(filepath.Join(dir, "fifo.yml"), 0o600),
+		os.Symlink("b.yml", filepath.Join(dir, "link.yml")),
+		os.Symlink("nowhere.yml", filepath.Join(dir, "dangling.yml")),
+	); err != nil {
+		t.Fatal(err)
+	}
+
+	want := `a b link
+a b kept=false a b.yml: the name of the file cannot name a destination (use 1 to 64 of the characters A-Z a-z 0-9 _ - before .yml)
+bad kept=false bad.yml:1: platform: "twich" is not known (known are youtube, twitch, facebook, kick, x, trovo, instagram, tiktok, restream, ivs, mux, vimeo; for any other leave platform out and set url)
+binary kept=false binary.yml: cannot be read: not UTF-8 text
+dangling kept=false dangling.yml: cannot be read: no such file or directory
+fifo kept=false fifo.yml: cannot be read: not a regular file
+large kept=false large.yml: cannot be read: larger than 1 MiB
+twice kept=false twice.yml: the same name as twice.yaml (keep one of the two)`
+	if got := summary(config.LoadDir(dir, streams), dir); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestLoadDirWithoutFolder(t *testing.T) {
+	s := config.LoadDir(filepath.Join(t.TempDir(), "none"), streams)
+	if len(s.Destinations) != 0 || len(s.Problems) != 1 || !errors.Is(s.Problems[0].Err, fs.ErrNotExist) {
+		t.Errorf("got %+v", s)
+	}
+}

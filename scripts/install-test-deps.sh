@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go, and says nothing if all of it is there:
+#   gcc        the race detector links with it
+#   ffmpeg     encoder, players and judge of most tests
+#   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
+set -euo pipefail
+
+missing=()
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
+    missing+=(ffmpeg)
+fi
+
+# Each element with the package that brings it.
+elements="
+    videotestsrc:gstreamer1.0-plugins-base
+    audiotestsrc:gstreamer1.0-plugins-base
+    flvmux:gstreamer1.0-plugins-good
+    rtmpsink:gstreamer1.0-plugins-bad
+    rtmp2sink:gstreamer1.0-plugins-bad
+    voaacenc:gstreamer1.0-plugins-bad
+    x264enc:gstreamer1.0-plugins-ugly
+"
+command -v gst-launch-1.0 >/dev/null || missing+=(gstreamer1.0-tools)
+for entry in $elements; do
+    gst-inspect-1.0 --exists "${entry%%:*}" 2>/dev/null || missing+=("${entry##*:}")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+    exec "$(dirname "$0")/install-packages.sh" "${missing[@]}"
+fi
