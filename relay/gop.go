@@ -28,7 +28,7 @@ func (g *gop) add(p *Packet) (opened bool) {
 		g.open, g.video = true, true
 	case p.Kind == Video:
 		g.video = true
-	case !g.video && g.span(p) >= audioGOP:
+	case p.Kind == Audio && !g.video && g.span(p) >= audioGOP:
 		g.restart(was)
 		g.open, p.Keyframe = true, true // every audio packet can be decoded by itself: this one is where outputs join
 	}

@@ -194,9 +194,12 @@ func (ses *session) remember(p *Packet) (changed bool) {
 		if p.Slot.IsHeader() {
 			ses.gop.reset() // packets of the old header must not follow the new one
 		}
-	} else if len(ses.inits) < maxSlots {
-		ses.inits = append(ses.inits, p)
+		return true
 	}
+	if len(ses.inits) == maxSlots {
+		return false // nobody who joins later could decode that track
+	}
+	ses.inits = append(ses.inits, p)
 	return true
 }
 

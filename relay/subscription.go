@@ -3,11 +3,12 @@ package relay
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Drops counts what a slow output lost.
+// Drops counts what a slow output lost. GOPs are those of which anything was lost.
 type Drops struct {
 	GOPs    int64 `json:"gops"`
 	Packets int64 `json:"packets"`
@@ -19,12 +20,14 @@ func (d Drops) Add(o Drops) Drops {
 	return Drops{GOPs: d.GOPs + o.GOPs, Packets: d.Packets + o.Packets, Bytes: d.Bytes + o.Bytes}
 }
 
-// Subscription is one output's view of a stream: a queue of pointers, bounded in bytes. Read is for one goroutine.
+// Subscription is one output's view of a stream: a queue of pointers, bounded in bytes of media. Read is for one
+// goroutine.
 //
 //	waiting ──first keyframe──▶ joined ──queue full──▶ skipping ──keyframe──▶ joined
 //
 // A full queue first gives up its oldest whole GOPs, up to the newest keyframe it holds; if that is not enough it
-// gives up everything and skips to the next keyframe. Init packets are never given up.
+// gives up everything and skips to the next keyframe. Init packets are never given up, but for those that were
+// succeeded before any media.
 type Subscription struct {
 	stream *Stream
 	limit  int // bytes
@@ -34,7 +37,7 @@ type Subscription struct {
 	mu       sync.Mutex
 	start    time.Time // of the session joined
 	queue    []*Packet
-	bytes    int
+	bytes    int // of media in queue
 	skipping bool
 	over     bool
 	err      error
@@ -132,11 +135,28 @@ func (s *Subscription) admit(p *Packet) bool {
 	return p.Keyframe
 }
 
-func (s *Subscription) fits(p *Packet) bool { return s.bytes+len(p.Body) <= s.limit }
+// fits says whether there is room for p. A packet larger than the limit is let in alone: an output that keeps up loses
+// nothing.
+func (s *Subscription) fits(p *Packet) bool { return s.bytes == 0 || s.bytes+len(p.Body) <= s.limit }
 
 func (s *Subscription) append(p *Packet) {
+	if p.Slot == 0 {
+		s.bytes += len(p.Body)
+	} else {
+		s.supersede(p.Slot)
+	}
 	s.queue = append(s.queue, p)
-	s.bytes += len(p.Body)
+}
+
+// supersede takes back the init packet at the queue's end that the next one makes meaningless: no media is between
+// them. Without this, metadata that changes all the time would fill the queue of an output that stands still.
+func (s *Subscription) supersede(slot Slot) {
+	for i := len(s.queue) - 1; i >= 0 && s.queue[i].Slot != 0; i-- {
+		if s.queue[i].Slot == slot {
+			s.queue = slices.Delete(s.queue, i, i+1)
+			return
+		}
+	}
 }
 
 // shed gives up what is older than the newest keyframe in the queue.
@@ -151,22 +171,21 @@ func (s *Subscription) shed() {
 
 // cut drops the first n packets but for init packets.
 func (s *Subscription) cut(n int) {
-	kept := s.queue[:0]
+	all := s.queue
+	s.queue, s.bytes = all[:0], 0
 	first := true
-	for i, p := range s.queue {
+	for i, p := range all {
 		if i >= n || p.Slot != 0 {
-			kept = append(kept, p)
+			s.append(p)
 			continue
 		}
 		if first && !p.Keyframe {
 			s.drops.GOPs++ // its beginning was delivered, its end is lost
 		}
 		first = false
-		s.bytes -= len(p.Body)
 		s.lose(p)
 	}
-	clear(s.queue[len(kept):])
-	s.queue = kept
+	clear(all[len(s.queue):])
 }
 
 func (s *Subscription) lose(p *Packet) {

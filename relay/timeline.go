@@ -17,7 +17,7 @@ type timeline struct {
 	raw     uint32    // the newest packet's own timestamp
 	synced  bool      // raw belongs to the publisher that feeds now
 	started bool
-	last    [32]int64 // by kind: no track's time goes back
+	last    [32]int64 // by kind: no track's time goes back. Script's is that of the newest packet of any kind
 }
 
 // resync forgets the publisher's clock but not the session's: the next packet may carry any timestamp.
@@ -38,12 +38,14 @@ func (t *timeline) media(kind Kind, raw uint32, wall time.Time) int64 {
 		t.now = max(t.now+step, 0)
 	}
 	t.raw, t.wall, t.synced = raw, wall, true
+	t.monotonic(Script, t.now)
 	return t.monotonic(kind, t.now)
 }
 
 // current is the session's time of a packet whose own timestamp says nothing: OBS and GStreamer send metadata and
-// codec headers with timestamp 0 at any time.
-func (t *timeline) current(kind Kind) int64 { return t.monotonic(kind, t.now) }
+// codec headers with timestamp 0 at any time. It is the time of the track's newest packet, which a header of one track
+// must not push ahead to the time of another.
+func (t *timeline) current(kind Kind) int64 { return t.last[kind&31] }
 
 func (t *timeline) elapsed(wall time.Time) int64 { return max(wall.Sub(t.wall).Milliseconds(), 1) }
 

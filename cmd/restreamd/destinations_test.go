@@ -14,6 +14,7 @@ import (
 // In mid-show: a file dropped in starts its destination, an edit restarts it, removal stops it, and nobody else
 // notices any of that.
 func TestDestinationsChangeInMidShow(t *testing.T) {
+	t.Parallel()
 	media := rt.Media(t, rt.Duration(14*time.Second))
 	want := rt.VideoHashes(t, media)
 	steady, guest := rt.NewSink(t), rt.NewSink(t)

@@ -13,6 +13,7 @@ const gop = 30 // packets, of the test media
 
 // A destination whose child is killed or whose platform wedges comes back soon after; the others lose nothing.
 func TestFaultsStayAlone(t *testing.T) {
+	t.Parallel()
 	media := rt.Media(t, rt.Duration(24*time.Second))
 	want := rt.VideoHashes(t, media)
 	steady, killed, wedged := rt.NewSink(t), rt.NewSink(t), rt.NewSink(t)
@@ -65,6 +66,7 @@ func TestFaultsStayAlone(t *testing.T) {
 
 // A platform that is down is tried again and comes back by itself; one that refuses the key says so.
 func TestPlatformsThatSayNo(t *testing.T) {
+	t.Parallel()
 	media := rt.Media(t)
 	down, refusing, resetting := rt.NewSink(t), rt.NewSink(t), rt.NewSink(t)
 	down.Stop()

@@ -14,22 +14,43 @@ import (
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
-// streamKeys lists the keys of all streams. A stream without any gets one that is made at the first start: made tells
-// that this is it, the only time it is shown.
-func streamKeys(cfg *config.Config) (keys []ingest.Key, made bool, err error) {
+// keyCabinet holds every secret of the relay, and the log's mask that hides them.
+type keyCabinet struct {
+	stream []ingest.Key
+	made   bool // the stream key was made just now: the only time it is shown
+	token  secret.String
+	mask   maskedLog
+}
+
+// fill reads the keys of all streams and the admin token. A stream without a key gets one that is made at the first
+// start.
+func (k *keyCabinet) fill(cfg *config.Config) (err error) {
 	for i, s := range cfg.Streams {
 		if len(s.Keys) == 0 {
 			var value secret.String
-			if value, made, err = keptSecret(filepath.Join(cfg.Data, "stream.key")); err != nil {
-				return nil, false, fmt.Errorf("stream key: %w", err)
+			if value, k.made, err = keptSecret(filepath.Join(cfg.Data, "stream.key")); err != nil {
+				return fmt.Errorf("stream key: %w", err)
 			}
 			cfg.Streams[i].Keys = []config.Key{{Name: "default", Secret: value}}
 		}
-		for _, k := range cfg.Streams[i].Keys {
-			keys = append(keys, ingest.Key{App: s.App, Stream: s.Name, Name: k.Name, Value: k.Secret})
+		for _, key := range cfg.Streams[i].Keys {
+			k.stream = append(k.stream, ingest.Key{App: s.App, Stream: s.Name, Name: key.Name, Value: key.Secret})
 		}
 	}
-	return keys, made, nil
+	if k.token, err = adminToken(cfg); err != nil {
+		return err
+	}
+	k.hide(nil)
+	return nil
+}
+
+// hide has the log mask the secrets of destinations, besides its own.
+func (k *keyCabinet) hide(destinations []secret.String) {
+	all := append([]secret.String{k.token}, destinations...)
+	for _, key := range k.stream {
+		all = append(all, key.Value)
+	}
+	k.mask.know(secret.NewRedactor(all...))
 }
 
 // keptSecret returns the secret kept in a file, which is made with a random one if it is not there.

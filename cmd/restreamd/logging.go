@@ -18,7 +18,7 @@ type maskedLog struct {
 	redact atomic.Pointer[secret.Redactor]
 }
 
-// know makes secrets the ones to mask, besides those given before.
+// know takes the place of what was masked before.
 func (m *maskedLog) know(r *secret.Redactor) { m.redact.Store(r) }
 
 func (m *maskedLog) Write(p []byte) (int, error) {

@@ -15,6 +15,7 @@ import (
 
 // Publish once: every packet is in the recording, at every destination and in HLS.
 func TestMainJob(t *testing.T) {
+	t.Parallel()
 	media := rt.Media(t)
 	want := rt.VideoHashes(t, media)
 	plain, acking := rt.NewSink(t), rt.NewSink(t, rt.AckEvery(100_000))
@@ -132,6 +133,7 @@ func get(t *testing.T, r *rt.Relay, path string) response {
 
 // HLS plays within 6 s of the publish; a new publish is a new session with numbers that go on.
 func TestHLSStartsSoonAndAgain(t *testing.T) {
+	t.Parallel()
 	media := rt.Media(t, rt.GOP(2*time.Second))
 	r := rt.StartRelay(t)
 	var last int

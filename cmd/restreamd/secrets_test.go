@@ -14,6 +14,7 @@ import (
 
 // No key is in argv, environment, log, HTTP answer or file name, in any form.
 func TestKeysAreNowhere(t *testing.T) {
+	t.Parallel()
 	const key = "canary+platform/key=4711?token=s3cret&x=1"
 	sink, refusing := rt.NewSink(t), rt.NewSink(t)
 	refusing.RefuseKey()

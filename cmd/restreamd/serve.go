@@ -25,8 +25,11 @@ import (
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
-// stopWithin is how long a stop may take in all.
-const stopWithin = 10 * time.Second
+// A stop takes 10 s at most: 8 s for the shares below, and what it takes to end children that do not listen.
+const (
+	stopWithin  = 8 * time.Second
+	drainWithin = 4 * time.Second // for outputs to deliver what they hold
+)
 
 // owner is the entry of each child's environment by which leftovers of a relay that was killed are known.
 const owner = "RESTREAMD_DATA="
@@ -35,31 +38,25 @@ const owner = "RESTREAMD_DATA="
 type house struct {
 	cfg  *config.Config
 	log  *zap.Logger
-	mask *maskedLog
 	caps ffmpeg.Capabilities
-
-	keys  []ingest.Key
-	made  bool // the stream key was made just now
-	token secret.String
+	keys keyCabinet
 
 	rtmp, http net.Listener
 	hub        *relay.Hub
 	outputs    *output.Set
 	finisher   *recorder.Finisher
 	reporter   *reporter
-
-	lastKnown []secret.String // of destinations
 }
 
-// serve is the relay's life: what it needs, what an earlier run left, its parts from the last to the first, and the
-// stop in the order in which the media flows.
+// serve is the relay's whole story: what it needs, what an earlier run left, and its life.
 func serve(c *cli.Context) error {
 	cfg, err := load(c)
 	if err != nil {
 		return err
 	}
-	h := &house{cfg: cfg, mask: &maskedLog{to: os.Stderr}}
-	h.log = newLogger(h.mask, isTerminal(os.Stderr), c.Bool("debug"))
+	h := &house{cfg: cfg}
+	h.keys.mask.to = os.Stderr
+	h.log = newLogger(&h.keys.mask, isTerminal(os.Stderr), c.Bool("debug"))
 
 	// 1. What it needs: folders that are its own, keys, an ffmpeg that can do the work, two ports.
 	if err := h.prepare(); err != nil {
@@ -82,44 +79,60 @@ func serve(c *cli.Context) error {
 		return err
 	}
 
-	// 3. Its parts, last first: nothing is accepted before everything behind it stands.
+	// 3. Its parts and its life.
 	h.build()
+	return h.live(c.Context)
+}
+
+// live runs the parts: started last first, so that nothing is accepted before everything behind it stands, and stopped
+// in the order in which the media flows.
+func (h *house) live(ctx context.Context) error {
 	parts := newStages()
 	web := parts.start("HTTP", h.serveHTTP)
 	finishing := parts.start("finisher", h.finisher.Serve)
-	tidying := parts.start("HLS janitor", hls.Janitor{Dir: hlsDir(cfg.Data)}.Serve)
+	tidying := parts.start("HLS janitor", hls.Janitor{Dir: hlsDir(h.cfg.Data)}.Serve)
 	running := parts.start("outputs", h.outputs.Serve)
 	watching := parts.start("destinations", h.watch)
 	accepting := parts.start("RTMP", h.serveRTMP)
-	if err := writeRunFile(cfg.Data, h.rtmp.Addr(), h.http.Addr()); err != nil {
-		return err
-	}
-	h.reporter.ready.Store(true)
-	banner(os.Stdout, cfg, h.rtmp.Addr(), h.http.Addr(), h.made)
-	h.log.Info("ready", zap.String("version", version), zap.Stringer("rtmp", h.rtmp.Addr()),
-		zap.Stringer("http", h.http.Addr()), zap.String("ffmpeg", h.caps.Version.Text))
+	err := h.announce()
 
-	// 4. On air, until told to stop or a part fails.
-	select {
-	case <-c.Context.Done():
-	case err = <-parts.failed:
+	// On air, until told to stop or a part fails.
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-parts.failed:
+		}
 	}
 
-	// 5. The stop: no more publishers, streams off air, outputs finish and go, then whoever looked after them.
+	// No more publishers, streams off air, outputs finish and go, then whoever looked after them.
 	h.log.Info("stopping")
-	deadline := time.Now().Add(stopWithin)
+	stopBy, done := context.WithTimeout(context.Background(), stopWithin)
+	defer done()
 	h.reporter.ready.Store(false)
 	accepting.stop()
 	watching.stop()
 	h.hub.Close()
+	h.drain(stopBy)
 	running.stop()
-	h.finishWithin(time.Until(deadline) - 2*time.Second)
+	h.finish(stopBy)
 	finishing.stop()
 	tidying.stop()
 	web.stop()
-	_ = os.Remove(runPath(cfg.Data))
+	_ = os.Remove(runPath(h.cfg.Data))
 	h.log.Info("stopped")
 	return err
+}
+
+// announce tells people and other commands that the relay takes publishers, and where.
+func (h *house) announce() error {
+	if err := writeRunFile(h.cfg.Data, h.rtmp.Addr(), h.http.Addr()); err != nil {
+		return err
+	}
+	h.reporter.ready.Store(true)
+	banner(os.Stdout, h.cfg, h.rtmp.Addr(), h.http.Addr(), h.keys.made)
+	h.log.Info("ready", zap.String("version", version), zap.Stringer("rtmp", h.rtmp.Addr()),
+		zap.Stringer("http", h.http.Addr()), zap.String("ffmpeg", h.caps.Version.Text))
+	return nil
 }
 
 func (h *house) prepare() error {
@@ -128,24 +141,7 @@ func (h *house) prepare() error {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	var err error
-	if h.keys, h.made, err = streamKeys(h.cfg); err != nil {
-		return err
-	}
-	if h.token, err = adminToken(h.cfg); err != nil {
-		return err
-	}
-	h.knowSecrets()
-	return nil
-}
-
-// knowSecrets tells the log what to mask.
-func (h *house) knowSecrets() {
-	all := append([]secret.String{h.token}, h.lastKnown...)
-	for _, k := range h.keys {
-		all = append(all, k.Value)
-	}
-	h.mask.know(secret.NewRedactor(all...))
+	return h.keys.fill(h.cfg)
 }
 
 func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
@@ -224,7 +220,7 @@ func (h *house) build() {
 
 func (h *house) serveHTTP(ctx context.Context) error {
 	s := &httpapi.Server{
-		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.token, Log: h.log,
+		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.keys.token, Log: h.log,
 	}
 	return s.Serve(ctx, h.http)
 }
@@ -232,7 +228,7 @@ func (h *house) serveHTTP(ctx context.Context) error {
 func (h *house) serveRTMP(ctx context.Context) error {
 	l := h.cfg.Limits
 	s := &ingest.Server{
-		Hub: h.hub, Auth: ingest.NewKeyring(h.keys), Carries: h.caps.CanFLV, Log: h.log,
+		Hub: h.hub, Auth: ingest.NewKeyring(h.keys.stream), Carries: h.caps.CanFLV, Log: h.log,
 		Limits: ingest.Limits{Connections: l.Connections, PerIP: l.PerIP, Handshake: l.Handshake, Idle: l.Idle},
 	}
 	return s.Serve(ctx, h.rtmp)
@@ -242,14 +238,14 @@ func (h *house) serveRTMP(ctx context.Context) error {
 func (h *house) watch(ctx context.Context) error {
 	p := planner{cfg: h.cfg, finisher: h.finisher, log: h.log}
 	w := &config.Watcher{Dir: h.cfg.Destinations, Streams: h.cfg.StreamNames(), Apply: func(s config.Snapshot) {
-		h.lastKnown = h.lastKnown[:0]
+		var secrets []secret.String
 		for _, d := range s.Destinations {
-			h.lastKnown = append(h.lastKnown, d.Target.Secrets()...)
+			secrets = append(secrets, d.Target.Secrets()...)
 			for _, note := range d.Notes {
 				h.log.Info("destination put right", zap.String("destination", d.Name), zap.String("note", note))
 			}
 		}
-		h.knowSecrets()
+		h.keys.hide(secrets)
 		for _, p := range s.Problems {
 			h.log.Error("destination refused", zap.String("destination", p.Destination), zap.Bool("last_good_version_goes_on", p.Kept), zap.Error(p.Err))
 		}
@@ -259,10 +255,15 @@ func (h *house) watch(ctx context.Context) error {
 	return w.Serve(ctx)
 }
 
-// finishWithin gives the finisher time for what it has to do. What it cannot do is found again at the next start.
-func (h *house) finishWithin(d time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), max(d, 0))
+// drain lets outputs deliver what the closed streams still hold and finish by themselves.
+func (h *house) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
+	h.outputs.Drain(ctx)
+}
+
+// finish gives the finisher time for what it has to do. What it cannot do is found again at the next start.
+func (h *house) finish(ctx context.Context) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !h.finisher.Idle() {

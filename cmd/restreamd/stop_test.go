@@ -34,6 +34,7 @@ func plays(t *testing.T, file string) {
 
 // SIGTERM in mid-show: everything ends in order, soon, with whole files.
 func TestStopInMidShow(t *testing.T) {
+	t.Parallel()
 	sink := rt.NewSink(t)
 	r := rt.StartRelay(t, rt.Destination("sink", destination(sink, "k")))
 	rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())
@@ -57,6 +58,7 @@ func TestStopInMidShow(t *testing.T) {
 
 // kill -9 of the relay in mid-show: its children finish and go, the recording plays, and the next start finishes it.
 func TestKillInMidShow(t *testing.T) {
+	t.Parallel()
 	sink, wedged := rt.NewSink(t), rt.NewSink(t)
 	r := rt.StartRelay(t, rt.Destination("sink", destination(sink, "k")), rt.Destination("wedged", destination(wedged, "k")))
 	rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())

@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// lingering is how long a platform may take to close after the child is done.
-const lingering = time.Second
+const (
+	// lingering is how long a platform may take to acknowledge more, or to close, once the child is done.
+	lingering = time.Second
+	// lingerings is how often that may be granted: what is on its way then has filled the kernel's buffers, and a
+	// platform that slow will not see the end of it anyway.
+	lingerings = 10
+)
 
 // ErrClosedByPlatform is why a link ended when the platform closed it while the child was still publishing.
 var ErrClosedByPlatform = errors.New("the platform closed the connection")
@@ -25,6 +29,7 @@ type Link struct {
 	tcp      *net.TCPConn // to the platform
 	platform halfCloser   // the same, or TLS over it
 	address  string
+	acked    atomic.Int64 // newest Progress
 }
 
 // halfCloser is a connection of which one direction can be ended: *net.TCPConn, *tls.Conn.
@@ -36,8 +41,14 @@ type halfCloser interface {
 // Addr is the loopback host:port the child shall connect to. It takes one connection.
 func (l *Link) Addr() string { return l.ln.Addr().String() }
 
-// Progress is the number of bytes the platform's kernel has acknowledged (TCP_INFO, tcpi_bytes_acked; Linux 4.1).
-func (l *Link) Progress() int64 { return int64(l.info().Bytes_acked) }
+// Progress is the number of bytes the platform's kernel has acknowledged (TCP_INFO, tcpi_bytes_acked; Linux 4.1). It
+// stays what it was when the link ends.
+func (l *Link) Progress() int64 {
+	if n := int64(l.info().Bytes_acked); n > 0 {
+		l.acked.Store(n)
+	}
+	return l.acked.Load()
+}
 
 // Serve carries bytes both ways. It returns nil when the child was done first, ErrClosedByPlatform or what the network
 // said when the platform was, and the context's error when it was cancelled. All sockets are closed then.
@@ -49,39 +60,80 @@ func (l *Link) Serve(ctx context.Context) error {
 	})
 	defer stop()
 	child, err := l.accept()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
-		return errors.Join(ctx.Err(), err)
+		return err
 	}
 	defer child.Close() //nolint:errcheck // as above
 	stopChild := context.AfterFunc(ctx, func() { _ = child.Close() })
 	defer stopChild()
+	err = l.carry(child)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
 
+// carry copies both ways until one side is done.
+func (l *Link) carry(child *net.TCPConn) error {
 	var down error        // platform to child
 	var first atomic.Bool // the platform ended first
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		_, down = io.Copy(child, l.platform)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, down = io.Copy(&listener{child}, l.platform)
 		first.Store(true)
 		_ = child.Close() // tells the child, and ends the copy below
-	})
+		_ = l.tcp.Close() // which may hang in a write
+	}()
 	_, up := io.Copy(l.platform, child)
-	platformFirst := first.Load() || (up != nil && !l.established())
-	if platformFirst {
+	if first.Load() || (up != nil && !l.established()) {
 		_ = l.platform.Close()
-	} else { // ffmpeg leaves replies unread when it goes, so its end may be a reset: up is no error then
-		_ = l.platform.CloseWrite()
-		_ = l.platform.SetReadDeadline(time.Now().Add(lingering))
+		<-gone
+		if down != nil && !errors.Is(down, net.ErrClosed) {
+			return fmt.Errorf("%w: %s: %w", ErrClosedByPlatform, l.address, down)
+		}
+		return fmt.Errorf("%w: %s", ErrClosedByPlatform, l.address)
 	}
-	wg.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case !platformFirst:
-		return nil
-	case down != nil && !errors.Is(down, net.ErrClosed):
-		return fmt.Errorf("%w: %s: %w", ErrClosedByPlatform, l.address, down)
+	// ffmpeg leaves replies unread when it goes, so its end may be a reset: up is no error then.
+	_ = l.platform.CloseWrite()
+	l.linger(gone)
+	_ = l.platform.Close()
+	<-gone
+	return nil
+}
+
+// linger waits for the platform to close, for as long as it goes on acknowledging. Meanwhile its replies are read:
+// closing a socket that has any unread, or gets one later, resets it, and what the platform has not read is lost.
+func (l *Link) linger(gone <-chan struct{}) {
+	tick := time.NewTicker(lingering)
+	defer tick.Stop()
+	acked := int64(-1)
+	for range lingerings {
+		now := l.Progress()
+		if now == acked {
+			return
+		}
+		acked = now
+		select {
+		case <-tick.C:
+		case <-gone:
+			return
+		}
 	}
-	return fmt.Errorf("%w: %s", ErrClosedByPlatform, l.address)
+}
+
+// listener is a child that is told what the platform says. One that is gone hears no more: what it said before may
+// still be on its way to the platform, and its end must not be taken for the platform's.
+type listener struct{ child io.Writer }
+
+func (l *listener) Write(p []byte) (int, error) {
+	if _, err := l.child.Write(p); err != nil {
+		l.child = io.Discard
+	}
+	return len(p), nil
 }
 
 // established reports whether the connection to the platform is whole (tcpi_state TCP_ESTABLISHED).

@@ -40,17 +40,20 @@ type feed struct {
 	inits   []*relay.Packet                         // newest init packet of each slot so far
 	over    bool                                    // the session is over
 
-	// of the present child
-	roll    bool // it cannot live through a change of header
-	base    int64
+	leg
+	unreadable atomic.Int64 // packets that were left out
+}
+
+// leg is the part of the way that one child is fed.
+type leg struct {
+	roll    bool // the child cannot live through a change of header
 	begun   bool
+	base    int64 // DTS of its first packet
+	lastKey int64 // DTS of its newest keyframe
 	verdict verdict
 	w       tagWriter
 	bytes   atomic.Int64 // written
-	gop     atomic.Int64 // milliseconds between the two newest keyframes
-	lastKey int64
-
-	unreadable atomic.Int64 // packets that were left out
+	gop     atomic.Int64 // milliseconds between its two newest keyframes
 }
 
 // wait blocks until the subscription has joined and both kinds of track are known, or one has come alone for a while.

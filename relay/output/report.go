@@ -23,7 +23,7 @@ func (r *runner) enterState(s State) {
 	r.status.State, r.status.Since = s, time.Now()
 	r.status.NextTry = nil
 	if s == Waiting || s == Retrying {
-		r.resetChild(0)
+		r.status.Child = Child{Lines: r.status.Lines}
 	}
 }
 
@@ -43,15 +43,9 @@ func (r *runner) retry(why error, next time.Time) {
 func (r *runner) started(pid int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.resetChild(pid)
-	r.status.Lines = nil
+	r.status.Child = Child{Pid: pid}
 	r.status.Starts++
 	r.log.Info("output started", zap.Int("pid", pid))
-}
-
-// resetChild is called with r.mu held.
-func (r *runner) resetChild(pid int) {
-	r.status.Pid, r.status.Fed, r.status.Done, r.status.OutTime = pid, 0, 0, 0
 }
 
 func (r *runner) outTime(t time.Duration) {

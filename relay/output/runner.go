@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +33,9 @@ const (
 	retryStalled = 2 * time.Second
 	// healthy is how long a child must have run for the next failure to count as the first.
 	healthy = 10 * time.Second
+
+	// lastWords is how long a child whose platform is gone has to say what it was told.
+	lastWords = time.Second
 
 	keptLines = 10
 )
@@ -148,15 +153,25 @@ func (r *runner) child(ctx context.Context, f *feed) error {
 	var wg sync.WaitGroup
 	var lost error
 	wg.Go(func() {
-		if lost = link.Serve(carry); lost != nil {
+		if lost = link.Serve(carry); lost == nil {
+			return
+		}
+		select { // the child finds its socket closed, and its last words may say why
+		case <-time.After(lastWords):
 			cancel(lost)
+		case <-ctx.Done():
 		}
 	})
 	err = r.run(ctx, f, &gated{Link: link, stop: stop})
 	if err != nil {
 		stop() // nothing more will come through it
 	}
+	cancel(nil)
 	wg.Wait()
+	var ended failure
+	if lost != nil && !errors.Is(lost, context.Canceled) && errors.As(err, &ended) && !errors.Is(ended, errRejected) {
+		return failure{lost, ended.ran} // the platform's end of it tells more than the child's
+	}
 	return err
 }
 
@@ -209,10 +224,27 @@ func (r *runner) judge(f *feed, exit process.Exit, cause error) error {
 	case cause != nil:
 		return failure{cause, exit.Ran()}
 	}
-	if why := ffmpeg.Classify(exit.Lines, exit); why != ffmpeg.CauseNone {
-		return failure{fmt.Errorf("%s (%s)", why, exit), exit.Ran()}
+	switch why := ffmpeg.Classify(exit.Lines, exit); why {
+	case ffmpeg.CauseNone:
+		return failure{fmt.Errorf("ffmpeg ended: %s", exit), exit.Ran()}
+	case ffmpeg.CauseRejected:
+		return failure{fmt.Errorf("%w: %s", errRejected, lastLine(exit.Lines, "Server error: ")), exit.Ran()}
+	default:
+		return failure{fmt.Errorf("ffmpeg: %s (%s)", why, exit), exit.Ran()}
 	}
-	return failure{fmt.Errorf("ffmpeg ended: %s", exit), exit.Ran()}
+}
+
+// errRejected: the platform answered and said no.
+var errRejected = errors.New("rejected by the platform")
+
+// lastLine returns what follows words in the newest line that has them.
+func lastLine(lines []string, words string) string {
+	for _, line := range slices.Backward(lines) {
+		if _, text, found := strings.Cut(line, words); found {
+			return text
+		}
+	}
+	return ""
 }
 
 // failure is why a child ended, and how long it had run.

@@ -124,6 +124,19 @@ func (s *Set) forget(id ID, e *entry) {
 	}
 }
 
+// Drain waits until every output has delivered what its closed stream still held and is gone, or ctx is over.
+func (s *Set) Drain(ctx context.Context) {
+	s.mu.Lock()
+	entries := slices.Collect(maps.Values(s.outputs))
+	s.mu.Unlock()
+	for _, e := range entries {
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+		}
+	}
+}
+
 // Retry has an output that waits for its next try do it now. It reports whether there is such an output.
 func (s *Set) Retry(id ID) bool {
 	s.mu.Lock()

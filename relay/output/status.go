@@ -34,14 +34,19 @@ type Status struct {
 	Since    time.Time   `json:"since"`            // of State
 	Reason   string      `json:"reason,omitempty"` // why the last child ended, if that was a failure
 	NextTry  *time.Time  `json:"next_try,omitempty"`
-	Pid      int         `json:"pid,omitempty"`
 	Starts   int         `json:"starts"`   // children started
-	Failures int         `json:"failures"` // children that failed
+	Failures int         `json:"failures"` // children that failed, and ways that could not be opened
 	Drops    relay.Drops `json:"drops"`
 	// Unreadable counts packets left out because this ffmpeg does not know their codec or form.
-	Unreadable int64    `json:"unreadable_packets,omitempty"`
-	Fed        int64    `json:"fed_bytes"`                 // given to the present child
-	Done       int64    `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
-	OutTime    float64  `json:"out_time,omitempty"`        // media written by the present child, in seconds
-	Lines      []string `json:"lines,omitempty"`           // the child's newest words
+	Unreadable int64 `json:"unreadable_packets,omitempty"`
+	Child
+}
+
+// Child is what an output's present child has done so far. Its last words outlive it, until the next one starts.
+type Child struct {
+	Pid     int      `json:"pid,omitempty"`
+	Fed     int64    `json:"fed_bytes"`                 // given to it
+	Done    int64    `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
+	OutTime float64  `json:"out_time,omitempty"`        // media written, in seconds
+	Lines   []string `json:"lines,omitempty"`           // its newest words
 }
