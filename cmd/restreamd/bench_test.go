@@ -13,10 +13,7 @@ import (
 // what the relay adds to each video packet's way, and how long after a publish the first keyframe is there. Run it by
 // make bench, which takes the binary as it is shipped.
 func BenchmarkDelay(b *testing.B) {
-	media, err := os.ReadFile(rt.Media(b))
-	if err != nil {
-		b.Fatal(err)
-	}
+	media := read(b, rt.Media(b))
 	for range b.N {
 		direct, relayed := rt.NewSink(b), rt.NewSink(b)
 		r := rt.StartRelay(b, append(shipped(), rt.Destination("sink", "url: "+relayed.URL()+"\nkey: k\n"))...)
@@ -46,15 +43,6 @@ func shipped() []rt.RelayOption {
 		return []rt.RelayOption{rt.Binary(path)}
 	}
 	return nil
-}
-
-func dial(b *testing.B, url string) *rt.Encoder {
-	b.Helper()
-	e, err := rt.Dial(b, url)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return e
 }
 
 // delays pairs what was sent with what came by hash and returns how long each video packet took. Of the first second,

@@ -37,7 +37,7 @@ func status(c *cli.Context) error {
 		}
 		select {
 		case <-time.After(watchStatusEvery):
-		case <-c.Context.Done():
+		case <-c.Done():
 			return nil
 		}
 	}

@@ -70,7 +70,7 @@ func (n *notifier) wait(ctx context.Context, timeout time.Duration) bool {
 	select {
 	case <-events:
 		return true
-	case <-errors:
+	case _ = <-errors: //nolint:staticcheck // that something happened is enough: everything is read again
 		return true
 	case <-timer.C:
 	case <-ctx.Done():

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/restreamd/restreamd/relay/secret"
 )
 
 // section reads one YAML mapping. Its methods take the value of a key if it is there, report what is wrong with it,
@@ -157,11 +155,6 @@ func (s *section) text(key string, value *string) {
 	if text, found := s.scalar(key); found {
 		*value = text
 	}
-}
-
-func (s *section) secret(key string) secret.String {
-	text, _ := s.scalar(key)
-	return secret.New(text)
 }
 
 func (s *section) flag(key string, value *bool) {

@@ -130,7 +130,9 @@ func (e *Encoder) Send(kind uint8, timestamp uint32, body []byte) error {
 }
 
 // Goodbye ends the show as a person does.
-func (e *Encoder) Goodbye() error { return e.w.Write(call("deleteStream", 4, nil, float64(encoderStream))) }
+func (e *Encoder) Goodbye() error {
+	return e.w.Write(call("deleteStream", 4, nil, float64(encoderStream)))
+}
 
 // Close ends the connection.
 func (e *Encoder) Close() {
