@@ -9,6 +9,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 
 	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/flv"
 )
 
 // describer finds out from init packets what a publisher sends. It is for people: what it does not understand stays
@@ -19,38 +20,15 @@ type describer struct{ relay.Media }
 func (d *describer) see(p relay.Packet) bool {
 	switch p.Slot {
 	case relay.HeaderSlot(relay.Video, 0):
-		d.video(p.Body)
+		d.video(flv.Codec(p))
 	case relay.HeaderSlot(relay.Audio, 0):
-		d.audio(p.Body)
+		d.audio(flv.Codec(p))
 	case relay.MetadataSlot(relay.Script, 0):
 		d.metadata(p.Body)
 	default:
 		return false
 	}
 	return true
-}
-
-// fourCC is the codec a main track's header announces, "" for other packets. Legacy codecs have the FourCC that
-// Enhanced RTMP gives them.
-func fourCC(p relay.Packet) string {
-	b := p.Body
-	switch p.Slot {
-	case relay.HeaderSlot(relay.Video, 0):
-		switch {
-		case b[0]&0x80 != 0:
-			return string(b[1:min(len(b), 5)])
-		case b[0]&15 == 7:
-			return "avc1"
-		case b[0]&15 == 12:
-			return "hvc1"
-		}
-	case relay.HeaderSlot(relay.Audio, 0):
-		if b[0]>>4 == 9 {
-			return string(b[1:min(len(b), 5)])
-		}
-		return "mp4a"
-	}
-	return ""
 }
 
 // Names people know of FourCCs (Enhanced RTMP v2).
@@ -82,25 +60,13 @@ func codecName(fourCC string) string {
 	return printable(fourCC)
 }
 
-func (d *describer) video(b []byte) {
-	fps := d.Video.FPS
-	d.Video = relay.VideoTrack{FPS: fps}
-	switch {
-	case b[0]&0x80 != 0 && len(b) >= 5:
-		fourCC := string(b[1:5])
-		d.Video.Codec = codecName(fourCC)
-		switch fourCC {
-		case "avc1":
-			d.avc(b[5:])
-		case "hvc1":
-			d.hevc(b[5:])
-		}
-	case b[0]&15 == 7 && len(b) >= 5:
-		d.Video.Codec = "H.264"
-		d.avc(b[5:])
-	case b[0]&15 == 12 && len(b) >= 5:
-		d.Video.Codec = "HEVC"
-		d.hevc(b[5:])
+func (d *describer) video(fourCC string, config []byte) {
+	d.Video = relay.VideoTrack{Codec: codecName(fourCC), FPS: d.Video.FPS}
+	switch fourCC {
+	case "avc1":
+		d.avc(config)
+	case "hvc1":
+		d.hevc(config)
 	}
 }
 
@@ -156,20 +122,10 @@ func (d *describer) declaredFPS(fps float64) {
 	}
 }
 
-func (d *describer) audio(b []byte) {
-	d.Audio = relay.AudioTrack{}
-	var config []byte
-	switch {
-	case b[0]>>4 == 10 && len(b) > 2:
-		d.Audio.Codec, config = "AAC", b[2:]
-	case b[0]>>4 == 9 && len(b) >= 5:
-		d.Audio.Codec = codecName(string(b[1:5]))
-		if d.Audio.Codec == "AAC" {
-			config = b[5:]
-		}
-	}
+func (d *describer) audio(fourCC string, config []byte) {
+	d.Audio = relay.AudioTrack{Codec: codecName(fourCC)}
 	var asc mpeg4audio.AudioSpecificConfig
-	if config != nil && asc.Unmarshal(config) == nil {
+	if fourCC == "mp4a" && asc.Unmarshal(config) == nil {
 		d.Audio.Rate, d.Audio.Channels = asc.SampleRate, int(asc.ChannelConfig)
 	}
 }

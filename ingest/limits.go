@@ -18,16 +18,24 @@ func DefaultLimits() Limits {
 const (
 	// writeTimeout ends a peer that does not read our replies.
 	writeTimeout = 5 * time.Second
+	// lingerTimeout is how long a peer may take to close after a goodbye or a refusal.
+	lingerTimeout = time.Second
 	// handshakeBytes are C0, C1 and C2 (RTMP 1.0 section 5.2).
 	handshakeBytes = 1 + 1536 + 1536
 	// commandBudget is what a peer may send between handshake and publish. ffmpeg, OBS and GStreamer send 0.3 KiB of
 	// commands there (measured); libraries that publish without waiting for replies get their first frames in.
 	commandBudget = 16 << 10
-	// Chunk sizes accepted. A chunk is allocated before it has come, so until a publish is granted the reader works
-	// with small ones: nothing larger than the budget can be sent then anyhow.
-	minChunkSize       = 128
-	maxChunkSize       = 1 << 20
-	chunkSizeUntrusted = 64 << 10
+	// maxUnfinished bounds what the unfinished messages of a granted publish hold: the largest one and some more. Before
+	// the grant it is commandBudget.
+	maxUnfinished = 16 << 20
+	// maxChunkStreams is what one connection may use; encoders use 4.
+	maxChunkStreams = 64
+	// Chunk sizes accepted. The smallest is the one connections begin with.
+	minChunkSize = 128
+	maxChunkSize = 1 << 20
+	// maxInitBytes is the largest init packet: outputs keep them for as long as they stand still. Real ones have less
+	// than 1 KiB.
+	maxInitBytes = 64 << 10
 	// minAckWindow keeps a peer from asking for a reply to every few bytes.
 	minAckWindow = 64 << 10
 	// maxAMFBytes and maxAMFDepth bound every AMF body before gortmplib's decoder, which recurses, sees it.

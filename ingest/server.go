@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 
@@ -32,26 +31,23 @@ type Server struct {
 	Limits  Limits
 	Log     *zap.Logger
 
-	wg    sync.WaitGroup
 	mu    sync.Mutex
 	open  int
 	perIP map[netip.Addr]int
 }
 
 // Serve accepts connections from ln until ctx is cancelled, then ends every session and returns when all are gone.
-// It closes ln. Running out of file descriptors does not end it.
+// It closes ln, and may be called for several listeners at once. Running out of file descriptors does not end it.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	s.mu.Lock()
-	s.perIP = map[netip.Addr]int{}
-	s.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
-	defer s.wg.Wait()
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
 	for {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			s.admit(ctx, conn)
+			s.admit(ctx, &sessions, conn)
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -75,14 +71,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // admit serves a connection unless there are too many.
-func (s *Server) admit(ctx context.Context, conn net.Conn) {
+func (s *Server) admit(ctx context.Context, sessions *sync.WaitGroup, conn net.Conn) {
 	ip := addrPort(conn.RemoteAddr()).Addr()
 	if why := s.take(ip); why != nil {
 		_ = conn.Close()
 		s.Log.Warn("publisher refused", zap.Stringer("remote", ip), zap.Error(why))
 		return
 	}
-	s.wg.Go(func() {
+	sessions.Go(func() {
 		defer s.give(ip)
 		defer conn.Close() //nolint:errcheck // nothing is left to lose
 		unblock := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -102,6 +98,9 @@ func (s *Server) take(ip netip.Addr) error {
 	}
 	if s.perIP[ip] >= s.Limits.PerIP {
 		return fmt.Errorf("more than %d connections from one address (limits.per_ip)", s.Limits.PerIP)
+	}
+	if s.perIP == nil {
+		s.perIP = map[netip.Addr]int{}
 	}
 	s.open++
 	s.perIP[ip]++
@@ -136,7 +135,7 @@ func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
 	switch {
 	case errors.As(err, &no):
 		s.log.Warn("publisher refused", zap.String("reason", no.Error()))
-		s.drain()
+		s.linger()
 	case s.pub == nil && quiet(err):
 		s.log.Debug("connection ended before a publish", zap.String("reason", reason(ctx, err)))
 	case s.pub == nil:
@@ -145,6 +144,9 @@ func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
 		s.log.Info("publisher gone", zap.String("reason", reason(ctx, err)),
 			zap.Duration("lasted", lasted.Round(time.Millisecond)), zap.Int64("bytes", s.bytes),
 			zap.Int64("average_bitrate", int64(float64(s.bytes)*8/lasted.Seconds())), zap.Int64("skipped", s.skipped))
+		if errors.Is(err, errGoodbye) {
+			s.linger()
+		}
 	}
 }
 
@@ -158,8 +160,6 @@ func reason(ctx context.Context, err error) string {
 	switch {
 	case ctx.Err() != nil:
 		return "the relay is stopping"
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "idle: nothing came in time"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed without a goodbye"
 	case errors.As(err, &network):
@@ -168,17 +168,9 @@ func reason(ctx context.Context, err error) string {
 	return printable(err.Error())
 }
 
-// drain lets the peer read why it was refused: closing at once, with its bytes unread, would reset the connection
-// under our answer.
-func (s *session) drain() {
-	if c, ok := s.conn.(interface{ CloseWrite() error }); ok {
-		_ = c.CloseWrite()
-	}
-	s.t.readBy = time.Now().Add(time.Second)
-	var b [4096]byte
-	for {
-		if _, err := s.t.Read(b[:]); err != nil {
-			return
-		}
-	}
+// linger lets the peer close first: closing at once, with its bytes unread, would reset the connection under our answer,
+// and GStreamer's rtmp2sink fails when it is cut off in its own goodbye.
+func (s *session) linger() {
+	s.t.readBy = time.Now().Add(lingerTimeout)
+	_, _ = io.Copy(io.Discard, s.t) // ends with the peer's close, or the deadline
 }

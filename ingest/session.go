@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/bluenviron/gortmplib/pkg/bytecounter"
@@ -37,18 +39,15 @@ type session struct {
 	conn   net.Conn
 	log    *zap.Logger
 
-	t  *transport
-	br *bufio.Reader
-	r  *rawmessage.Reader
-	w  *message.Writer
+	t *transport
+	r *chunkReader
+	w *message.Writer
 
-	publish   command // the one that was granted
-	app       string
-	agent     string
-	chunkSize uint32 // what the peer announced, applied in full once it is trusted
+	publish command // the one that was granted
+	app     string
+	agent   string
 
 	pub     *relay.Publication
-	grant   Grant
 	media   describer
 	skipped int64 // messages that could not be read
 	bytes   int64 // media
@@ -56,23 +55,20 @@ type session struct {
 
 // run serves the connection to its end and returns why it ended.
 func (s *session) run(ctx context.Context) error {
-	limits := s.server.Limits
 	s.t = &transport{
 		conn: s.conn, budget: handshakeBytes + commandBudget, writing: writeTimeout,
-		readBy: time.Now().Add(limits.Handshake),
+		readBy: time.Now().Add(s.server.Limits.Handshake), late: errSlow,
 	}
-	counted := bytecounter.NewReadWriter(s.t)
-	s.br = bufio.NewReaderSize(counted.Reader, readBuffer)
-	if err := s.sniff(); err != nil {
+	br := bufio.NewReaderSize(s.t, readBuffer)
+	if err := sniff(br); err != nil {
 		return err
 	}
-	if _, _, err := handshake.DoServer(readWriter{s.br, counted.Writer}, false); err != nil {
+	if _, _, err := handshake.DoServer(readWriter{br, s.t}, false); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	s.w = message.NewWriter(counted.Writer, counted.Writer, false)
-	s.r = rawmessage.NewReader(s.br, counted.Reader, func(n uint32) error {
-		return s.w.Write(&message.Acknowledge{Value: n})
-	})
+	w := bytecounter.NewWriter(s.t)
+	s.w = message.NewWriter(w, w, false)
+	s.r = newChunkReader(br, commandBudget, s.acknowledge)
 	var err error
 	if s.publish, err = s.negotiate(); err != nil {
 		return err
@@ -85,13 +81,13 @@ func (s *session) run(ctx context.Context) error {
 }
 
 type readWriter struct {
-	*bufio.Reader
-	*bytecounter.Writer
+	io.Reader
+	io.Writer
 }
 
 // sniff looks at the first byte: RTMP's version (RTMP 1.0 section 5.2.2) or something that has to be named.
-func (s *session) sniff() error {
-	first, err := s.br.Peek(1)
+func sniff(br *bufio.Reader) error {
+	first, err := br.Peek(1)
 	if err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
@@ -134,7 +130,7 @@ func (s *session) negotiate() (publish command, err error) {
 			return c, nil
 		case "play":
 			_ = s.replyStatus(c, "error", "NetStream.Play.Failed", errPlay.Error())
-			err = errPlay
+			err = refusal{errPlay}
 		}
 		if err != nil {
 			return command{}, fmt.Errorf("answer %s: %w", printable(c.name), err)
@@ -153,14 +149,8 @@ func (s *session) open(ctx context.Context) error {
 		_ = s.replyStatus(s.publish, "error", code, err.Error())
 		return refusal{err}
 	}
-	if s.chunkSize > chunkSizeUntrusted {
-		if err := s.r.SetChunkSize(s.chunkSize); err != nil {
-			s.pub.Close()
-			return err
-		}
-	}
-	s.t.trust()
-	s.t.readBy = time.Now().Add(s.server.Limits.Idle)
+	s.t.trust(s.server.Limits.Idle)
+	s.r.limit = maxUnfinished
 	if err := s.replyStatus(s.publish, "status", "NetStream.Publish.Start", "publishing"); err != nil {
 		s.pub.Close()
 		return fmt.Errorf("answer publish: %w", err)
@@ -176,11 +166,12 @@ func (s *session) authorize(ctx context.Context) error {
 		return err
 	}
 	req.Remote = addrPort(s.conn.RemoteAddr())
+	ctx, cancel := context.WithDeadline(ctx, s.t.readBy)
+	defer cancel()
 	grant, err := s.server.Auth.Authorize(ctx, req)
 	if err != nil {
 		return err
 	}
-	s.grant = grant
 	s.log = s.log.With(zap.String("stream", grant.Stream), zap.String("key", grant.Key))
 	s.pub, err = s.server.Hub.Publish(grant.Stream, relay.Publisher{
 		Key: grant.Key, Remote: s.conn.RemoteAddr().String(), Agent: s.agent,
@@ -190,13 +181,15 @@ func (s *session) authorize(ctx context.Context) error {
 
 // relay carries media until the publisher goes or is sent away.
 func (s *session) relay() error {
-	unblock := make(chan struct{})
-	defer close(unblock)
-	s.server.wg.Go(func() { // a replaced publisher may be a dead connection: its read would last until the idle limit
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	over := make(chan struct{})
+	defer close(over)
+	watch.Go(func() { // a replaced publisher may be a dead connection: its read would last until the idle limit
 		select {
 		case <-s.pub.Done():
 			_ = s.conn.Close()
-		case <-unblock:
+		case <-over:
 		}
 	})
 	for {
@@ -255,13 +248,14 @@ func (s *session) write(kind relay.Kind, raw *rawmessage.Message, body []byte) e
 		if len(body) > len(setDataFrame) && string(body[:len(setDataFrame)]) == setDataFrame {
 			body = body[len(setDataFrame):]
 		}
-	} else {
-		s.t.readBy = time.Now().Add(s.server.Limits.Idle)
 	}
 	p, err := flv.Seal(kind, uint32(raw.Timestamp/time.Millisecond), body)
-	if err != nil {
+	if err != nil || p.Slot != 0 && len(body) > maxInitBytes {
 		s.skipped++
 		return nil
+	}
+	if kind != relay.Script {
+		s.t.alive(s.server.Limits.Idle)
 	}
 	s.bytes += int64(len(body))
 	if p.Slot != 0 && s.media.see(p) {
@@ -275,15 +269,16 @@ func (s *session) write(kind relay.Kind, raw *rawmessage.Message, body []byte) e
 
 // carried refuses main tracks that no output could carry.
 func (s *session) carried(p relay.Packet) error {
-	fourCC := fourCC(p)
-	if fourCC == "" || s.server.Carries == nil {
+	if p.Slot != relay.HeaderSlot(p.Kind, 0) || s.server.Carries == nil {
 		return nil
 	}
+	fourCC, _ := flv.Codec(p)
 	err := s.server.Carries(fourCC)
 	if err != nil {
 		_ = s.replyStatus(s.publish, "error", "NetStream.Publish.Rejected", err.Error())
+		return refusal{err}
 	}
-	return err
+	return nil
 }
 
 func isCommand(raw *rawmessage.Message) bool {
@@ -302,10 +297,10 @@ func (s *session) control(raw *rawmessage.Message) (known bool, err error) {
 	case message.TypeSetChunkSize:
 		return true, s.setChunkSize(value)
 	case message.TypeAbortMessage:
-		s.r.AbortChunkStream(value)
+		s.r.Abort(value)
 	case message.TypeSetWindowAckSize:
 		if value > 0 {
-			s.r.SetWindowAckSize(max(value, minAckWindow))
+			s.t.ackWindow = max(value, minAckWindow)
 		}
 	case message.TypeUserControl:
 		if value>>16 == uint32(message.UserControlTypePingRequest) && len(raw.Body) >= 6 {
@@ -324,9 +319,14 @@ func (s *session) setChunkSize(v uint32) error {
 	if v < minChunkSize || v > maxChunkSize {
 		return fmt.Errorf("chunk size of %d bytes, must be %d to %d", v, minChunkSize, maxChunkSize)
 	}
-	s.chunkSize = v
-	if s.pub == nil {
-		v = min(v, chunkSizeUntrusted)
+	s.r.size = int(v)
+	return nil
+}
+
+// acknowledge tells the peer what has come, as often as it asked for (RTMP 1.0 section 5.4.3).
+func (s *session) acknowledge() error {
+	if !s.t.ackDue() {
+		return nil
 	}
-	return s.r.SetChunkSize(v)
+	return s.w.Write(&message.Acknowledge{Value: s.t.acked})
 }

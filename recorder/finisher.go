@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,9 +31,22 @@ type Finisher struct {
 
 func (f *Finisher) ready() { f.once.Do(func() { f.wake = make(chan struct{}, 1) }) }
 
-// All asks for every take found. Call it before recording begins: it must not meet a take that is being written.
+// All asks for every take found, and removes the copies that a finisher which was killed left half made. Call it
+// before recording begins: it must not meet a take that is being written.
 func (f *Finisher) All() error {
-	files, err := filepath.Glob(filepath.Join(f.Dir, "*", "*"+extension))
+	left, err := f.find("*/*" + unfinished)
+	if err != nil {
+		return fmt.Errorf("find recordings: %w", err)
+	}
+	for _, tmp := range left {
+		if isTake(strings.TrimSuffix(filepath.Base(tmp), unfinished) + extension) {
+			err = errors.Join(err, os.Remove(tmp))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove unfinished copy: %w", err)
+	}
+	files, err := f.find("*/*" + extension)
 	if err != nil {
 		return fmt.Errorf("find recordings: %w", err)
 	}
@@ -42,9 +56,17 @@ func (f *Finisher) All() error {
 
 // Session asks for the files of a session that is over.
 func (f *Finisher) Session(stream string, start time.Time) {
-	base := filepath.Join(f.Dir, stream, start.UTC().Format(stamp))
-	files, _ := filepath.Glob(base + "*" + extension) // the pattern is well-formed: it is a date
+	files, _ := f.find(stream + "/" + start.UTC().Format(stamp) + "*" + extension) // the pattern is well-formed
 	f.add(files)
+}
+
+// find returns what a pattern matches below Dir, whose own name is not part of the pattern.
+func (f *Finisher) find(pattern string) ([]string, error) {
+	files, err := fs.Glob(os.DirFS(f.Dir), pattern)
+	for i, name := range files {
+		files[i] = filepath.Join(f.Dir, name)
+	}
+	return files, err
 }
 
 func (f *Finisher) add(files []string) {

@@ -36,7 +36,7 @@ func isFragmented(name string) (bool, error) {
 // findBox returns where the content of the first box of that type between two offsets begins, and its size.
 func findBox(r io.ReaderAt, at, end int64, typ string) (content, size int64) {
 	var h [largeBoxHeader]byte
-	for at+boxHeader <= end {
+	for end-at >= boxHeader {
 		if _, err := r.ReadAt(h[:boxHeader], at); err != nil {
 			return 0, 0
 		}
@@ -50,7 +50,7 @@ func findBox(r io.ReaderAt, at, end int64, typ string) (content, size int64) {
 			}
 			header, size = largeBoxHeader, int64(binary.BigEndian.Uint64(h[boxHeader:]))
 		}
-		if size < header || at+size > end {
+		if size < header || size > end-at {
 			return 0, 0
 		}
 		if string(h[4:8]) == typ {

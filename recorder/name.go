@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -28,8 +29,11 @@ func freeName(dir, stream string, session time.Time) (string, error) {
 		if part > 1 {
 			name = fmt.Sprintf("%s.part%d%s", base, part, extension)
 		}
-		if _, err := os.Lstat(name); os.IsNotExist(err) {
+		switch _, err := os.Lstat(name); {
+		case os.IsNotExist(err):
 			return name, nil
+		case err != nil:
+			return "", fmt.Errorf("name a recording: %w", err)
 		}
 	}
 	return "", fmt.Errorf("name a recording: %s has %d parts already: find out why its recorder keeps failing", base, maxParts)
@@ -41,7 +45,10 @@ func isTake(name string) bool {
 	if !found {
 		return false
 	}
-	base, _, _ = strings.Cut(base, ".part")
-	_, err := time.Parse(stamp, base)
-	return err == nil
+	base, part, numbered := strings.Cut(base, ".part")
+	if n, err := strconv.Atoi(part); numbered && (err != nil || n < 2 || n > maxParts || strconv.Itoa(n) != part) {
+		return false
+	}
+	start, err := time.Parse(stamp, base)
+	return err == nil && start.Format(stamp) == base // Parse takes fractions of a second too
 }

@@ -38,6 +38,15 @@ func (h *Hub) Publish(stream string, who Publisher) (*Publication, error) {
 	return s.Publish(who)
 }
 
+// Listen subscribes to a stream if a session is on.
+func (h *Hub) Listen(stream string, limit int) (sub *Subscription, on bool) {
+	s := h.Stream(stream)
+	if s == nil {
+		return nil, false
+	}
+	return s.Listen(limit)
+}
+
 // Close takes every stream off air for good.
 func (h *Hub) Close() {
 	for _, s := range h.streams {

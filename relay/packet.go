@@ -70,3 +70,14 @@ type Packet struct {
 	// Keyframe marks a packet at which an output can join: a key frame of the main video track.
 	Keyframe bool
 }
+
+// Base is where the clock of one who joined with these packets begins: the earliest DTS of media among them. Init
+// packets have no time of their own. It reports false where there is no media.
+func Base(packets []*Packet) (dts int64, ok bool) {
+	for _, p := range packets {
+		if p.Slot == 0 && (!ok || p.DTS < dts) {
+			dts, ok = p.DTS, true
+		}
+	}
+	return dts, ok
+}

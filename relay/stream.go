@@ -92,9 +92,23 @@ func (s *Stream) nextStart(now time.Time) time.Time {
 // Subscribe adds an output that may hold back up to limit bytes before it loses GOPs. It joins at the newest
 // keyframe: at once if the stream is on air, else when it next is. Close it when done.
 func (s *Stream) Subscribe(limit int) *Subscription {
-	sub := &Subscription{stream: s, limit: limit, wake: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.subscribe(limit)
+}
+
+// Listen is Subscribe for one who would not wait: it reports false when no session is on.
+func (s *Stream) Listen(limit int) (sub *Subscription, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session == nil {
+		return nil, false
+	}
+	return s.subscribe(limit), true
+}
+
+func (s *Stream) subscribe(limit int) *Subscription {
+	sub := &Subscription{stream: s, limit: limit, wake: make(chan struct{}, 1)}
 	if s.closed {
 		sub.finish(ErrClosed)
 		return sub

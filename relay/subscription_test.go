@@ -13,7 +13,7 @@ func TestSlowOutputLosesWholeGOPs(t *testing.T) {
 	s := relay.NewStream("main")
 	p := publish(t, s, "studio")
 	write(t, p, videoHeader("sps"), key(0, "k0"))
-	slow, fast := s.Subscribe(6), s.Subscribe(roomy)
+	slow, fast := s.Subscribe(5), s.Subscribe(roomy)
 	defer slow.Close()
 	defer fast.Close()
 	write(t, p, delta(1, "d0"), key(2, "k1"), delta(3, "d1"), key(4, "k2"))
@@ -28,6 +28,19 @@ func TestSlowOutputLosesWholeGOPs(t *testing.T) {
 	}
 	if got := read(t, fast); len(got) != 13 || fast.Drops() != (relay.Drops{}) {
 		t.Errorf("another output got %q and lost %+v", bodies(got), fast.Drops())
+	}
+}
+
+func TestSlowOutputKeepsItsNewestGOP(t *testing.T) {
+	s := relay.NewStream("main")
+	p := publish(t, s, "studio")
+	write(t, p, key(0, "k0"))
+	sub := s.Subscribe(7)
+	defer sub.Close()
+	write(t, p, delta(1, "d0"), key(2, "k1"), delta(3, "d1"))
+	wantBodies(t, sub, "k1", "d1")
+	if got, want := sub.Drops(), (relay.Drops{GOPs: 1, Packets: 2, Bytes: 4}); got != want {
+		t.Errorf("drops %+v, want %+v", got, want)
 	}
 }
 

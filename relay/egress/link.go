@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -78,31 +79,40 @@ func (l *Link) Serve(ctx context.Context) error {
 
 // carry copies both ways until one side is done.
 func (l *Link) carry(child *net.TCPConn) error {
-	var down error        // platform to child
-	var first atomic.Bool // the platform ended first
-	gone := make(chan struct{})
-	go func() {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ahead := newSlack()
+	defer ahead.close()
+	wg.Go(func() { ahead.fill(child) })
+
+	var down error              // platform to child
+	var first atomic.Bool       // the platform ended first
+	gone := make(chan struct{}) // so did it by now
+	wg.Go(func() {
 		defer close(gone)
 		_, down = io.Copy(&listener{child}, l.platform)
 		first.Store(true)
 		_ = child.Close() // tells the child, and ends the copy below
 		_ = l.tcp.Close() // which may hang in a write
-	}()
-	_, up := io.Copy(l.platform, child)
+	})
+	_, up := io.Copy(l.platform, ahead)
 	if first.Load() || (up != nil && !l.established()) {
 		_ = l.platform.Close()
 		<-gone
-		if down != nil && !errors.Is(down, net.ErrClosed) {
-			return fmt.Errorf("%w: %s: %w", ErrClosedByPlatform, l.address, down)
-		}
-		return fmt.Errorf("%w: %s", ErrClosedByPlatform, l.address)
+		return l.closedByPlatform(down)
 	}
 	// ffmpeg leaves replies unread when it goes, so its end may be a reset: up is no error then.
 	_ = l.platform.CloseWrite()
 	l.linger(gone)
 	_ = l.platform.Close()
-	<-gone
 	return nil
+}
+
+func (l *Link) closedByPlatform(why error) error {
+	if why == nil || errors.Is(why, net.ErrClosed) {
+		return fmt.Errorf("%w: %s", ErrClosedByPlatform, l.address)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrClosedByPlatform, l.address, why)
 }
 
 // linger waits for the platform to close, for as long as it goes on acknowledging. Meanwhile its replies are read:

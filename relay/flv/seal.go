@@ -6,26 +6,19 @@ import (
 	"github.com/restreamd/restreamd/relay"
 )
 
-// Enhanced RTMP v2 packet types, video and audio (sections "ExVideoTagHeader", "ExAudioTagHeader").
+// FLV's own tag headers (E.4.2.1, E.4.3.1), and the marks of Enhanced RTMP's in their place.
 const (
-	exSequenceStart   = 0
-	exCodedFrames     = 1
-	exCodedFramesX    = 3 // video
-	exVideoMetadata   = 4
-	exAudioChannels   = 4 // MultichannelConfig
-	exMPEG2TSSequence = 5 // video: AV1 in MPEG-2 TS form
-	exAudioMultitrack = 5
-	exVideoMultitrack = 6
-	exModifier        = 7 // ModEx
-	legacyAAC         = 10
-	legacyExAudio     = 9
-	legacyAVC         = 7
-	legacyHEVC        = 12 // not in the specification, sent by some encoders
-	frameTypeKey      = 1
-	sequenceHeader    = 0 // AVCPacketType, AACPacketType
-	nalUnits          = 1
-	maxModifiers      = 8
-	fourCCSize        = 4
+	exVideo          = 0x80
+	exAudio          = 9
+	legacyAAC        = 10
+	legacyAVC        = 7
+	legacyHEVC       = 12 // not in the specification, sent by some encoders
+	frameTypeKey     = 1
+	frameTypeCommand = 5
+	sequenceHeader   = 0 // AVCPacketType, AACPacketType
+	nalUnits         = 1
+	legacyVideoSize  = 5
+	legacyAACSize    = 2
 )
 
 // ErrMalformed is returned for a body that ends before its own header does. It is skipped and counted: one bad packet
@@ -56,13 +49,13 @@ func Seal(kind relay.Kind, ts uint32, body []byte) (relay.Packet, error) {
 
 func sealVideo(p *relay.Packet) error {
 	b := p.Body
-	key := b[0]>>4&7 == frameTypeKey
-	if b[0]&0x80 != 0 {
-		return sealEx(p, key, exVideoMultitrack)
+	if b[0]&exVideo != 0 {
+		return sealEx(p)
 	}
+	key := frameType(b) == frameTypeKey
 	switch b[0] & 15 {
 	case legacyAVC, legacyHEVC:
-		if len(b) < 5 {
+		if len(b) < legacyVideoSize {
 			return ErrMalformed
 		}
 		if b[1] == sequenceHeader {
@@ -75,13 +68,15 @@ func sealVideo(p *relay.Packet) error {
 	return nil
 }
 
+func frameType(body []byte) byte { return body[0] >> 4 & 7 }
+
 func sealAudio(p *relay.Packet) error {
 	b := p.Body
 	switch b[0] >> 4 {
-	case legacyExAudio:
-		return sealEx(p, false, exAudioMultitrack)
+	case exAudio:
+		return sealEx(p)
 	case legacyAAC:
-		if len(b) < 2 {
+		if len(b) < legacyAACSize {
 			return ErrMalformed
 		}
 		if b[1] == sequenceHeader {
@@ -91,59 +86,25 @@ func sealAudio(p *relay.Packet) error {
 	return nil
 }
 
-// sealEx reads an Enhanced RTMP header: modifiers, then perhaps a multitrack header, then the packet type. Of the
-// packets of several tracks only those of track 0 are keyframes to the hub.
-func sealEx(p *relay.Packet, key bool, multitrack byte) error {
-	typ, b := p.Body[0]&15, p.Body[1:]
-	for n := 0; typ == exModifier; n++ {
-		var ok bool
-		if typ, b, ok = skipModifier(b); !ok || n == maxModifiers {
-			return ErrMalformed
-		}
+// sealEx takes from an Enhanced RTMP header what the hub must know. Of several tracks only track 0 has keyframes to it.
+func sealEx(p *relay.Packet) error {
+	h, err := parseEx(p.Kind, p.Body)
+	if err != nil {
+		return err
 	}
-	var track uint8
-	if typ == multitrack {
-		if len(b) < 1 {
-			return ErrMalformed
-		}
-		// A FourCC stands before the first track's number in every mode: once for all tracks or once for each.
-		typ, b = b[0]&15, b[1:]
-		if len(b) < fourCCSize+1 {
-			return ErrMalformed
-		}
-		track = b[fourCCSize]
-	}
+	video := p.Kind == relay.Video
 	switch {
-	case typ == exSequenceStart, typ == exMPEG2TSSequence && p.Kind == relay.Video:
-		p.Slot = relay.HeaderSlot(p.Kind, track)
-	case typ == exVideoMetadata && p.Kind == relay.Video:
-		p.Slot = relay.MetadataSlot(p.Kind, track)
-	case typ == exAudioChannels && p.Kind == relay.Audio:
-		p.Slot = relay.ChannelsSlot(p.Kind, track)
-	case typ == exCodedFrames, typ == exCodedFramesX:
-		p.Keyframe = key && track == 0
+	case video && h.command:
+	case h.typ == exSequenceStart, video && h.typ == exMPEG2TSSequence:
+		p.Slot = relay.HeaderSlot(p.Kind, h.track)
+	case video && h.typ == exVideoMetadata:
+		p.Slot = relay.MetadataSlot(p.Kind, h.track)
+	case !video && h.typ == exAudioChannels:
+		p.Slot = relay.ChannelsSlot(p.Kind, h.track)
+	case h.typ == exCodedFrames, h.typ == exCodedFramesX:
+		p.Keyframe = video && h.track == 0 && frameType(p.Body) == frameTypeKey
 	}
 	return nil
-}
-
-// skipModifier passes over one ModEx: its size, its data, and the type of what follows.
-func skipModifier(b []byte) (typ byte, rest []byte, ok bool) {
-	if len(b) < 1 {
-		return 0, nil, false
-	}
-	size := int(b[0]) + 1
-	b = b[1:]
-	if size == 256 {
-		if len(b) < 2 {
-			return 0, nil, false
-		}
-		size = int(b[0])<<8 + int(b[1]) + 1
-		b = b[2:]
-	}
-	if len(b) < size+1 {
-		return 0, nil, false
-	}
-	return b[size] & 15, b[size+1:], true
 }
 
 // onMetaData as an AMF 0 string.

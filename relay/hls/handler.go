@@ -1,11 +1,13 @@
 package hls
 
 import (
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 )
 
 var (
@@ -15,14 +17,15 @@ var (
 )
 
 // Handler serves a folder of sessions: <stream>/index.m3u8 is the newest session's playlist, <stream>/<segment> any
-// session's segment. No part of a path reaches the file system before it has matched the form of its name.
+// session's segment. No part of a path reaches the file system before it has matched the form of its name, and no
+// link is followed out of the folder.
 type Handler struct{ Dir string }
 
 // ServeHTTP answers GET and HEAD.
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stream, name := r.PathValue("stream"), r.PathValue("file")
 	if !streamPattern.MatchString(stream) {
-		http.NotFound(w, r)
+		notFound(w)
 		return
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -32,38 +35,56 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m := segmentPattern.FindStringSubmatch(name)
 	if m == nil {
-		http.NotFound(w, r)
+		notFound(w)
 		return
 	}
-	h.file(w, r, filepath.Join(h.Dir, stream, m[1], name), "video/mp2t", "public, max-age=31536000, immutable")
-}
-
-func (h Handler) playlist(w http.ResponseWriter, r *http.Request, stream string) {
-	sessions, err := sessions(filepath.Join(h.Dir, stream))
-	if err != nil || len(sessions) == 0 {
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "this stream is not live", http.StatusNotFound)
-		return
-	}
-	h.file(w, r, filepath.Join(h.Dir, stream, sessions[len(sessions)-1], playlist), "application/vnd.apple.mpegurl", "no-store")
-}
-
-func (h Handler) file(w http.ResponseWriter, r *http.Request, name, contentType, caching string) {
-	f, err := os.Open(name)
-	if err != nil {
-		w.Header().Set("Cache-Control", "no-store")
-		http.NotFound(w, r)
+	f, info := h.open(filepath.Join(stream, m[1], name))
+	if f == nil {
+		notFound(w)
 		return
 	}
 	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		http.NotFound(w, r)
+	w.Header().Set("Content-Type", "video/mp2t")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeContent(w, r, "", info.ModTime(), f)
+}
+
+// playlist serves the newest session's. It has no date: within one second it may change, and HTTP dates know no less.
+func (h Handler) playlist(w http.ResponseWriter, r *http.Request, stream string) {
+	sessions, err := sessions(filepath.Join(h.Dir, stream))
+	if err != nil || len(sessions) == 0 {
+		notFound(w)
 		return
 	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", caching)
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	f, _ := h.open(filepath.Join(stream, sessions[len(sessions)-1], playlist))
+	if f == nil {
+		notFound(w)
+		return
+	}
+	defer f.Close() //nolint:errcheck // only read
+	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+	w.Header().Set("Cache-Control", "no-store")
+	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+// notFound may be wrong a moment later: nobody shall keep it.
+func notFound(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "not here: the stream is off air, or the segment is too old", http.StatusNotFound)
+}
+
+// open returns an ordinary file in the folder, nil if there is none.
+func (h Handler) open(name string) (*os.File, fs.FileInfo) {
+	f, err := os.OpenInRoot(h.Dir, name)
+	if err != nil {
+		return nil, nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, nil
+	}
+	return f, info
 }
 
 // sessions lists a stream's sessions, oldest first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,17 +19,21 @@ const (
 
 // Janitor removes what nobody can ask for any more: segments that ffmpeg left behind when a child took over from
 // another, and sessions that are over and have been followed by another.
-type Janitor struct{ Dir string }
+type Janitor struct {
+	Dir string
+	// Report is told what could not be removed; it is tried again. Default: nobody is.
+	Report func(error)
+}
 
-// Serve sweeps until ctx is cancelled.
+// Serve sweeps until ctx is cancelled. A disk that cannot be swept is no reason to end a show.
 func (j Janitor) Serve(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			if err := j.Sweep(time.Now().Add(-keepFor)); err != nil {
-				return err
+			if err := j.Sweep(time.Now().Add(-keepFor)); err != nil && j.Report != nil {
+				j.Report(err)
 			}
 		case <-ctx.Done():
 			return nil
@@ -38,41 +43,45 @@ func (j Janitor) Serve(ctx context.Context) error {
 
 // Recover ends the playlists that a relay which was killed left open. Call it before packaging begins.
 func (j Janitor) Recover() error {
-	open, err := filepath.Glob(filepath.Join(j.Dir, "*", "*", playlist))
+	open, err := fs.Glob(os.DirFS(j.Dir), "*/*/"+playlist)
 	if err != nil {
 		return fmt.Errorf("find playlists: %w", err)
 	}
 	for _, name := range open {
-		err = errors.Join(err, endPlaylist(name))
+		err = errors.Join(err, endPlaylist(filepath.Join(j.Dir, name)))
 	}
 	return err
 }
 
-// Sweep removes what was last written before a moment.
+// Sweep removes what was last written before a moment. What cannot be removed keeps nothing else from being.
 func (j Janitor) Sweep(before time.Time) error {
 	streams, err := os.ReadDir(j.Dir)
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("sweep HLS files: %w", err)
 	}
+	var failed error
 	for _, s := range streams {
-		dir := filepath.Join(j.Dir, s.Name())
-		names, err := sessions(dir)
-		if err != nil {
-			continue // a file among the folders is not ours
-		}
-		for i, name := range names {
-			session := filepath.Join(dir, name)
-			if i < len(names)-1 && olderThan(filepath.Join(session, playlist), before) {
-				err = os.RemoveAll(session)
-			} else {
-				err = sweepSegments(session, before)
-			}
-			if err != nil {
-				return fmt.Errorf("sweep HLS files: %w", err)
-			}
+		if s.IsDir() {
+			failed = errors.Join(failed, sweepStream(filepath.Join(j.Dir, s.Name()), before))
 		}
 	}
+	if failed != nil {
+		return fmt.Errorf("sweep HLS files: %w", failed)
+	}
 	return nil
+}
+
+func sweepStream(dir string, before time.Time) error {
+	names, err := sessions(dir)
+	for i, name := range names {
+		session := filepath.Join(dir, name)
+		if i < len(names)-1 && olderThan(filepath.Join(session, playlist), before) {
+			err = errors.Join(err, os.RemoveAll(session))
+		} else {
+			err = errors.Join(err, sweepSegments(session, before))
+		}
+	}
+	return err
 }
 
 // olderThan reports whether a file was last written before a moment, or is not there.
@@ -81,7 +90,8 @@ func olderThan(name string, t time.Time) bool {
 	return err != nil || info.ModTime().Before(t)
 }
 
-// sweepSegments removes the old segments of a session that its playlist does not name.
+// sweepSegments removes the old segments of a session that its playlist does not name, half-written ones of a child
+// that was killed among them.
 func sweepSegments(dir string, before time.Time) error {
 	index, err := os.ReadFile(filepath.Join(dir, playlist))
 	if os.IsNotExist(err) {
@@ -90,17 +100,20 @@ func sweepSegments(dir string, before time.Time) error {
 	if err != nil {
 		return err
 	}
-	listed := string(index)
-	segments, err := filepath.Glob(filepath.Join(dir, "*.ts"))
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range segments {
-		if !strings.Contains(listed, filepath.Base(name)) && olderThan(name, before) {
-			if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
-				return err
+	listed := string(index)
+	var failed error
+	for _, f := range files {
+		segment := strings.TrimSuffix(f.Name(), ".tmp")
+		name := filepath.Join(dir, f.Name())
+		if segmentPattern.MatchString(segment) && !strings.Contains(listed, f.Name()) && olderThan(name, before) {
+			if err := os.Remove(name); !os.IsNotExist(err) {
+				failed = errors.Join(failed, err)
 			}
 		}
 	}
-	return nil
+	return failed
 }

@@ -85,7 +85,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", page(files, "dashboard.html"))
 	mux.HandleFunc("GET /watch/{stream}", page(files, "watch.html"))
-	mux.Handle("GET /static/", http.StripPrefix("/static/", static(files)))
+	mux.HandleFunc("GET /static/{file}", static(files))
 	mux.Handle("GET /hls/{stream}/{file}", s.HLS)
 	mux.HandleFunc("GET /api/v1/status", s.status)
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
@@ -115,12 +115,10 @@ func page(files fs.FS, name string) http.HandlerFunc {
 	}
 }
 
-func static(files fs.FS) http.Handler {
-	server := http.FileServerFS(files)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		server.ServeHTTP(w, r)
-	})
+func static(files fs.FS) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		page(files, r.PathValue("file"))(w, r)
+	}
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,86 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/httpapi"
+	"github.com/restreamd/restreamd/relay/output"
+	"github.com/restreamd/restreamd/relay/secret"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// relayed stands for the relay: it reports what it is given and keeps what it is asked to do.
+type relayed struct {
+	snapshot httpapi.Snapshot
+	agrees   bool // there is something to do it to
+	asked    []string
+}
+
+func (r *relayed) Snapshot() httpapi.Snapshot { return r.snapshot }
+
+func (r *relayed) Retry(id output.ID) bool {
+	r.asked = append(r.asked, "retry "+id.String())
+	return r.agrees
+}
+
+func (r *relayed) Disconnect(stream string) bool {
+	r.asked = append(r.asked, "disconnect "+stream)
+	return r.agrees
+}
+
+const token = "correct horse"
+
+func server(r *relayed) *httpapi.Server {
+	return &httpapi.Server{
+		Reporter: r, Controller: r, AdminToken: secret.New(token), Log: zap.NewNop(),
+		HLS: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(r.PathValue("stream") + " " + r.PathValue("file")))
+		}),
+	}
+}
+
+// ask asks a server's routes; authorization may be empty.
+func ask(s *httpapi.Server, method, path, authorization string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, path, nil)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, req)
+	return w
+}
+
+// show is a relay with a stream on air and one off air.
+func show() httpapi.Snapshot {
+	since := time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
+	next := since.Add(time.Minute)
+	out := func(kind, name string, state output.State) output.Status {
+		return output.Status{
+			ID: output.ID{Stream: "main", Kind: kind, Name: name}, Target: "rtmp://host/app", State: state, Since: since,
+			Starts: 3, Failures: 2, Drops: relay.Drops{GOPs: 4, Packets: 120},
+			Child: output.Child{Fed: 5000, Done: 4000, Lines: []string{"last words"}},
+		}
+	}
+	failed := out("push", "youtube", output.Retrying)
+	failed.Reason, failed.NextTry = "rejected", &next
+	return httpapi.Snapshot{
+		Version: "v1", FFmpeg: "5.1.9", Now: since, Started: since, Ready: true,
+		Streams: []httpapi.Stream{{
+			StreamStatus: relay.StreamStatus{Name: "main", Live: true, Session: &since, Publisher: &relay.PublisherStatus{
+				Key: "studio", Remote: "192.0.2.1:5000", Since: since, Bytes: 123456,
+				Rates: relay.Rates{VideoBitrate: 6_000_000, AudioBitrate: 160_000, FPS: 30, KeyframeInterval: 2},
+			}},
+			Outputs: []output.Status{out("record", "record", output.Running), out("push", "twitch", output.Running), failed},
+		}, {StreamStatus: relay.StreamStatus{Name: "spare"}}},
+		Problems: []httpapi.Problem{{Destination: "kick", Error: "kick.yml:2: no key", Kept: true}},
+		Disk:     httpapi.Disk{Path: "data", Free: 1 << 30, Total: 1 << 40},
+	}
+}

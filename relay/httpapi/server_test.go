@@ -1,0 +1,185 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/restreamd/restreamd/relay/httpapi"
+	"github.com/restreamd/restreamd/relay/secret"
+)
+
+func TestStatusIsTheSnapshot(t *testing.T) {
+	want := show()
+	w := ask(server(&relayed{snapshot: want}), "GET", "/api/v1/status", "")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %q", w.Code, w.Header())
+	}
+	var got httpapi.Snapshot
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for _, name := range []string{`"streams"`, `"ready": true`, `"state": "retrying"`, `"next_try"`, `"video_bitrate"`, `"free_bytes"`} {
+		if !strings.Contains(w.Body.String(), name) {
+			t.Errorf("no %s in %s", name, w.Body)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	r := &relayed{}
+	if w := ask(server(r), "GET", "/healthz", ""); w.Code != 200 {
+		t.Errorf("healthz: %d", w.Code)
+	}
+	if w := ask(server(r), "GET", "/readyz", ""); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("readyz before it is: %d", w.Code)
+	}
+	r.snapshot.Ready = true
+	if w := ask(server(r), "GET", "/readyz", ""); w.Code != 200 {
+		t.Errorf("readyz: %d", w.Code)
+	}
+}
+
+// controls are the routes that change something.
+var controls = map[string]string{
+	"/api/v1/outputs/main/push/twitch/retry": "retry main/push/twitch",
+	"/api/v1/streams/main/disconnect":        "disconnect main",
+}
+
+func TestControlNeedsTheToken(t *testing.T) {
+	for path := range controls {
+		var bodies []string
+		for _, authorization := range []string{
+			"", "Bearer", "Bearer ", "Bearer wrong", "Bearer " + token + "x", "Bearer correct hors", "Basic " + token, token,
+			"bearer" + token, "Bearer " + strings.Repeat("x", 10_000), "Bearer ***",
+		} {
+			r := &relayed{agrees: true}
+			w := ask(server(r), "POST", path, authorization)
+			if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("%s with %.20q: %d %q", path, authorization, w.Code, w.Header())
+			}
+			if len(r.asked) > 0 {
+				t.Errorf("%s with %.20q was done: %v", path, authorization, r.asked)
+			}
+			bodies = append(bodies, w.Body.String())
+		}
+		if len(slices.Compact(bodies)) != 1 { // an answer that differs tells what was right about a token
+			t.Errorf("%s: answers differ: %q", path, bodies)
+		}
+	}
+}
+
+// Without a token configured nothing gets in, least of all an empty one.
+func TestControlWithoutAToken(t *testing.T) {
+	for _, authorization := range []string{"", "Bearer ", "Bearer x"} {
+		s := server(&relayed{agrees: true})
+		s.AdminToken = secret.String{}
+		if w := ask(s, "POST", "/api/v1/streams/main/disconnect", authorization); w.Code != http.StatusUnauthorized {
+			t.Errorf("%q: %d", authorization, w.Code)
+		}
+	}
+}
+
+func TestControl(t *testing.T) {
+	for path, want := range controls {
+		for agrees, code := range map[bool]int{true: http.StatusNoContent, false: http.StatusConflict} {
+			r := &relayed{agrees: agrees}
+			w := ask(server(r), "POST", path, "Bearer "+token)
+			if w.Code != code || !slices.Equal(r.asked, []string{want}) {
+				t.Errorf("%s: %d, want %d; asked %q", path, w.Code, code, r.asked)
+			}
+			if !agrees && !strings.Contains(w.Body.String(), `"error"`) {
+				t.Errorf("%s: no reason given: %q", path, w.Body)
+			}
+		}
+		if w := ask(server(&relayed{}), "GET", path, "Bearer "+token); w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("GET %s: %d: a link must not change anything", path, w.Code)
+		}
+	}
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	for _, path := range []string{"/", "/watch/main", "/static/dashboard.js", "/api/v1/status", "/metrics", "/healthz", "/hls/main/index.m3u8", "/nothing"} {
+		h := ask(server(&relayed{}), "GET", path, "").Header()
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		} {
+			if h.Get(name) != want {
+				t.Errorf("%s: %s is %q", path, name, h.Get(name))
+			}
+		}
+		if csp := h.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: Content-Security-Policy %q", path, csp)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	s := server(&relayed{})
+	link := regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`)
+	for path, title := range map[string]string{"/": `id="streams"`, "/watch/main": "<video"} {
+		w := ask(s, "GET", path, "")
+		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || !strings.Contains(w.Body.String(), title) {
+			t.Fatalf("%s: %d %q", path, w.Code, w.Header())
+		}
+		links := link.FindAllStringSubmatch(w.Body.String(), -1)
+		if len(links) < 2 {
+			t.Errorf("%s asks for %v", path, links)
+		}
+		for _, m := range links {
+			if w := ask(s, "GET", m[1], ""); w.Code != 200 {
+				t.Errorf("%s asks for %s: %d", path, m[1], w.Code)
+			}
+		}
+		if regexp.MustCompile(`<script>|<style>| style=| on[a-z]+=|https?://`).MatchString(w.Body.String()) {
+			t.Errorf("%s has inline code or asks another host, which its own policy forbids", path)
+		}
+	}
+}
+
+func TestStaticFiles(t *testing.T) {
+	s := server(&relayed{})
+	web := os.DirFS("web")
+	err := fs.WalkDir(web, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		want, err := fs.ReadFile(web, path)
+		w := ask(s, "GET", "/static/"+path, "")
+		if w.Code != 200 || w.Body.String() != string(want) || w.Header().Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: %d, %d bytes, %q", path, w.Code, w.Body.Len(), w.Header())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, typ := range map[string]string{"dashboard.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"} {
+		if got := ask(s, "GET", "/static/"+path, "").Header().Get("Content-Type"); !strings.HasPrefix(got, typ) {
+			t.Errorf("%s is %q", path, got) // nosniff: browsers refuse others
+		}
+	}
+	for _, path := range []string{"/static/", "/static/..%2fserver.go", "/static/%2e%2e/server.go", "/static/nothing.js", "/static/%00"} {
+		if w := ask(s, "GET", path, ""); w.Code == 200 {
+			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestHLSIsPassedOn(t *testing.T) {
+	if w := ask(server(&relayed{}), "GET", "/hls/main/index.m3u8", ""); w.Body.String() != "main index.m3u8" {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	if w := ask(server(&relayed{}), "POST", "/hls/main/index.m3u8", ""); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", w.Code)
+	}
+}
