@@ -80,8 +80,8 @@ var (
 
 // Errors of a publish whose names are not names.
 var (
-	ErrBadApp = errors.New("malformed app: use letters, digits, - and _")
-	ErrBadKey = errors.New("malformed stream key: use letters, digits, . _ ~ and -")
+	ErrBadApp = &Cause{"app_malformed", "malformed app: use letters, digits, - and _"}
+	ErrBadKey = &Cause{"key_malformed", "malformed stream key: use letters, digits, . _ ~ and -"}
 )
 
 // target splits what connect and publish named into app, key and query. Encoders with one URL field send

@@ -41,14 +41,13 @@ func serve(t *testing.T, options ...func(*ingest.Server)) *house {
 	core, logs := observer.New(zapcore.DebugLevel)
 	h := &house{hub: relay.NewHub("main", "aux"), logs: logs}
 	s := &ingest.Server{
-		Hub: h.hub, Limits: ingest.DefaultLimits(), Log: zap.New(core),
-		Auth: ingest.NewKeyring([]ingest.Key{
-			{App: "live", Stream: "main", Name: "studio", Value: secret.New(studioKey)},
-			{App: "live", Stream: "main", Name: "field", Value: secret.New(fieldKey)},
-			{App: "live", Stream: "aux", Name: "aux", Value: secret.New(auxKey)},
+		Hub: h.hub, Limits: ingest.DefaultLimits, Log: zap.New(core),
+		Auth: ingest.NewKeyring([]ingest.Stream{
+			{Name: "main", App: "live", Keys: []ingest.Key{key("studio", studioKey), key("field", fieldKey)}, PlayWithKey: true},
+			{Name: "aux", App: "live", Keys: []ingest.Key{key("aux", auxKey)}, PlayWithKey: true},
 		}),
 	}
-	s.Limits.PerIP = s.Limits.Connections
+	limits(func(l *ingest.Limits) { l.PerIP = l.Connections })(s)
 	for _, option := range options {
 		option(s)
 	}
@@ -80,7 +79,18 @@ func serve(t *testing.T, options ...func(*ingest.Server)) *house {
 }
 
 func limits(change func(*ingest.Limits)) func(*ingest.Server) {
-	return func(s *ingest.Server) { change(&s.Limits) }
+	return func(s *ingest.Server) {
+		before := s.Limits
+		s.Limits = func() ingest.Limits {
+			l := before()
+			change(&l)
+			return l
+		}
+	}
+}
+
+func key(name, value string) ingest.Key {
+	return ingest.Key{Name: name, Digest: secret.New(value).Digest()}
 }
 
 func (h *house) url(path string) string { return "rtmp://" + h.addr + "/" + path }

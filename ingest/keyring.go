@@ -4,60 +4,91 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-
-	"github.com/restreamd/restreamd/relay/secret"
+	"net/netip"
+	"slices"
+	"time"
 )
 
-// Key is one stream key.
+// Stream is what a Keyring knows of a stream.
+type Stream struct {
+	Name string
+	App  string
+	Keys []Key
+	// Revoke ends a running publisher when its key is removed or expires. Default: it may finish.
+	Revoke bool
+	// PlayWithKey lets a publish key play too.
+	PlayWithKey bool
+	// PlayLocally lets the stream be played by its name, without a key, from this machine.
+	PlayLocally bool
+}
+
+// Key is one stream key, of which only the digest is kept.
 type Key struct {
-	App    string
-	Stream string
-	Name   string
-	Value  secret.String
+	Name    string
+	Digest  [sha256.Size]byte
+	Expires time.Time      // zero: never
+	Allow   []netip.Prefix // where it may be used from; empty: everywhere
 }
 
-// Keyring is an Authorizer of fixed keys. It keeps digests, not keys, and compares every one of them in constant
-// time, so that an answer's delay tells nothing.
+// Keyring is an Authorizer of fixed keys. It compares every digest in constant time, so that an answer's delay tells
+// nothing.
 type Keyring struct {
-	apps    map[string]bool
-	entries []keyEntry
+	streams []Stream
+	now     func() time.Time
 }
 
-type keyEntry struct {
-	app    string
-	grant  Grant
-	digest [sha256.Size]byte
-}
-
-// NewKeyring returns a Keyring of keys.
-func NewKeyring(keys []Key) *Keyring {
-	k := &Keyring{apps: map[string]bool{}}
-	for _, key := range keys {
-		k.apps[key.App] = true
-		k.entries = append(k.entries, keyEntry{
-			app: key.App, grant: Grant{Stream: key.Stream, Key: key.Name}, digest: key.Value.Digest(),
-		})
-	}
-	return k
-}
+// NewKeyring returns a Keyring of the keys of streams.
+func NewKeyring(streams []Stream) *Keyring { return &Keyring{streams: streams, now: time.Now} }
 
 // Authorize grants the stream whose key was presented.
 func (k *Keyring) Authorize(_ context.Context, r Request) (Grant, error) {
-	if !k.apps[r.App] {
+	if !slices.ContainsFunc(k.streams, func(s Stream) bool { return s.App == r.App }) {
 		return Grant{}, ErrUnknownApp
 	}
 	if r.Key.IsZero() {
 		return Grant{}, ErrNoKey
 	}
+	stream, key := k.find(r)
+	switch {
+	case stream == nil:
+		return k.local(r)
+	case r.Action == Play && !stream.PlayWithKey:
+		return Grant{}, ErrPlay
+	case !key.Expires.IsZero() && !k.now().Before(key.Expires):
+		return Grant{}, ErrExpired
+	case !allowed(key.Allow, r.Remote.Addr()):
+		return Grant{}, ErrAddress
+	}
+	return Grant{Stream: stream.Name, Key: key.Name, Standing: stream.Revoke}, nil
+}
+
+// find looks at every key, found or not.
+func (k *Keyring) find(r Request) (stream *Stream, key *Key) {
 	digest := r.Key.Digest()
-	found := -1
-	for i, e := range k.entries {
-		if subtle.ConstantTimeCompare(e.digest[:], digest[:]) == 1 && e.app == r.App {
-			found = i
+	for i := range k.streams {
+		s := &k.streams[i]
+		for j := range s.Keys {
+			if subtle.ConstantTimeCompare(s.Keys[j].Digest[:], digest[:]) == 1 && s.App == r.App {
+				stream, key = s, &s.Keys[j]
+			}
 		}
 	}
-	if found < 0 {
+	return stream, key
+}
+
+// local grants a play by the stream's name from this machine.
+func (k *Keyring) local(r Request) (Grant, error) {
+	if r.Action != Play || !r.Remote.Addr().IsLoopback() {
 		return Grant{}, ErrUnknownKey
 	}
-	return k.entries[found].grant, nil
+	for _, s := range k.streams {
+		if s.App == r.App && s.PlayLocally && s.Name == r.Key.Reveal() {
+			return Grant{Stream: s.Name, Key: "(this machine)"}, nil
+		}
+	}
+	return Grant{}, ErrUnknownKey
+}
+
+func allowed(prefixes []netip.Prefix, ip netip.Addr) bool {
+	return len(prefixes) == 0 || slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

@@ -9,10 +9,9 @@ import (
 )
 
 func TestKeyring(t *testing.T) {
-	keys := ingest.NewKeyring([]ingest.Key{
-		{App: "live", Stream: "main", Name: "studio", Value: secret.New("one")},
-		{App: "live", Stream: "main", Name: "field", Value: secret.New("two")},
-		{App: "aux", Stream: "aux", Name: "aux", Value: secret.New("three")},
+	keys := ingest.NewKeyring([]ingest.Stream{
+		{Name: "main", App: "live", Keys: []ingest.Key{key("studio", "one"), key("field", "two")}},
+		{Name: "aux", App: "aux", Keys: []ingest.Key{key("aux", "three")}},
 	})
 	for name, tc := range map[string]struct {
 		app, key string

@@ -4,20 +4,24 @@ import "time"
 
 // Limits bounds what peers may cost.
 type Limits struct {
-	Connections int           // at once, in all. Default 256
-	PerIP       int           // at once, from one address. Default 16
-	Handshake   time.Duration // from accept to a granted publish. Default 10 s
-	Idle        time.Duration // without audio or video. Default 15 s
+	Connections  int           // at once, in all. Default 256
+	PerIP        int           // at once, from one address (IPv6: one /64). Default 16
+	Unauthorized int           // at once, of those that have not been let in yet. Default 64
+	Handshake    time.Duration // from accept to a granted publish. Default 10 s
+	Idle         time.Duration // without audio or video. Default 15 s
+	Write        time.Duration // until a peer has taken what it is sent. Default 5 s
+	Bitrate      int64         // bit/s of one publisher; more is read later. Default 100 Mb/s
 }
 
 // DefaultLimits returns the limits of a relay without configuration.
 func DefaultLimits() Limits {
-	return Limits{Connections: 256, PerIP: 16, Handshake: 10 * time.Second, Idle: 15 * time.Second}
+	return Limits{
+		Connections: 256, PerIP: 16, Unauthorized: 64,
+		Handshake: 10 * time.Second, Idle: 15 * time.Second, Write: 5 * time.Second, Bitrate: 100_000_000,
+	}
 }
 
 const (
-	// writeTimeout ends a peer that does not read our replies.
-	writeTimeout = 5 * time.Second
 	// lingerTimeout is how long a peer may take to close after a goodbye or a refusal.
 	lingerTimeout = time.Second
 	// handshakeBytes are C0, C1 and C2 (RTMP 1.0 section 5.2).

@@ -13,7 +13,6 @@ import (
 
 	"github.com/restreamd/restreamd/ingest"
 	"github.com/restreamd/restreamd/relay"
-	"github.com/restreamd/restreamd/relay/secret"
 )
 
 // pipeListener accepts one connection, the other end of a pipe: no buffers, and the clock of a bubble.
@@ -35,8 +34,8 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 func servePipe(t testing.TB, hub *relay.Hub) (c *client, logs *observer.ObservedLogs, ended <-chan struct{}) {
 	core, logs := observer.New(zapcore.DebugLevel)
 	s := &ingest.Server{
-		Hub: hub, Limits: ingest.DefaultLimits(), Log: zap.New(core),
-		Auth: ingest.NewKeyring([]ingest.Key{{App: "live", Stream: "main", Name: "studio", Value: secret.New(studioKey)}}),
+		Hub: hub, Limits: ingest.DefaultLimits, Log: zap.New(core),
+		Auth: ingest.NewKeyring([]ingest.Stream{{Name: "main", App: "live", Keys: []ingest.Key{key("studio", studioKey)}}}),
 	}
 	near, far := net.Pipe()
 	done := make(chan struct{})
@@ -61,7 +60,7 @@ func TestPeerThatReadsNoReplies(t *testing.T) {
 			t.Errorf("took %v, want the write timeout", took)
 		}
 		last := logs.All()[logs.Len()-1]
-		if got := last.ContextMap()["reason"]; got != "the encoder does not read our replies" {
+		if got := last.ContextMap()["reason"]; got != "the peer does not read what it is sent (limits.write)" {
 			t.Errorf("%s because %v", last.Message, got)
 		}
 	})

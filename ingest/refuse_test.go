@@ -59,17 +59,6 @@ func TestSecondPublisherIsRefused(t *testing.T) {
 	}
 }
 
-func TestPlayIsRefused(t *testing.T) {
-	t.Parallel()
-	h := serve(t)
-	c := dial(t, h).handshake().connect("live")
-	c.command("play", float64(3), nil, studioKey)
-	if code, _ := c.status(); code != "NetStream.Play.Failed" {
-		t.Errorf("answered %s", code)
-	}
-	h.wantReason(t, "publisher refused", c.name(), "playing over RTMP is not supported")
-}
-
 func TestCodecNobodyCouldCarryIsRefused(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(s *ingest.Server) {
@@ -115,16 +104,24 @@ func TestConnectionLimits(t *testing.T) {
 			h := serve(t, limits(tc.change))
 			v := h.watch(t, "main")
 			p := publisher(t, h, studioKey)
-			idlers := []*client{dial(t, h).handshake(), dial(t, h).handshake()}
+			aux := publisher(t, h, auxKey)
+			first, second := dial(t, h).handshake(), dial(t, h).handshake()
+			h.wantReason(t, "connection ended before a publish", first.name(), "made room")
+			second.Close()
+			h.wantReason(t, "connection ended before a publish", second.name(), "without a goodbye")
+
+			third := dial(t, h).handshake().connect("live")
+			third.command("play", float64(3), nil, studioKey) // whoever is in stays
+			third.status()
 			fourth := dial(t, h)
 			if n, err := fourth.Read(make([]byte, 1)); err == nil {
 				t.Errorf("a connection too many was told %d bytes", n)
 			}
-			h.wantReason(t, "publisher refused", "127.0.0.1", tc.why)
-			for _, c := range idlers {
-				c.Close()
-				h.wantReason(t, "connection ended before a publish", c.name(), "without a goodbye")
-			}
+			h.wantReason(t, "connection refused", fourth.name(), tc.why)
+			third.Close()
+			h.wantReason(t, "player gone", third.name(), "the player left")
+			aux.goodbye()
+			h.wantReason(t, "publisher gone", aux.name(), "stopped streaming")
 			for i := range 3 { // places are given back
 				publisher(t, h, auxKey).goodbye()
 				p.write(frames(i, i+1)...)

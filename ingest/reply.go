@@ -59,3 +59,14 @@ func (s *session) replyStatus(c command, level, code, description string) error 
 		}},
 	})
 }
+
+// replyPlay accepts a play.
+func (s *session) replyPlay() error {
+	if err := s.w.Write(&message.UserControlStreamBegin{StreamID: mediaStream}); err != nil {
+		return err
+	}
+	if err := s.replyStatus(s.command, "status", "NetStream.Play.Reset", "playing and resetting"); err != nil {
+		return err
+	}
+	return s.replyStatus(s.command, "status", "NetStream.Play.Start", "started playing")
+}

@@ -2,9 +2,9 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -15,30 +15,36 @@ import (
 	"github.com/restreamd/restreamd/relay"
 )
 
-// Hub is where media goes.
+// Hub is where media goes to and comes from.
 type Hub interface {
 	// Publish puts a publisher on a stream.
 	Publish(stream string, who relay.Publisher) (*relay.Publication, error)
+	// Listen joins a stream if a session is on.
+	Listen(stream string, limit int) (*relay.Subscription, bool)
 }
 
-// Server accepts RTMP publishers. The zero value of a limit is not a default: start from DefaultLimits.
+// Server accepts RTMP publishers and players.
 type Server struct {
 	Hub  Hub
 	Auth Authorizer
+	// Limits are asked for anew for each connection. A zero limit is not a default: start from DefaultLimits.
+	Limits func() Limits
 	// Carries refuses a codec, named by its FourCC, that outputs could not carry: better no show than a black one.
 	// Default: every codec is let in.
 	Carries func(fourCC string) error
-	Limits  Limits
 	Log     *zap.Logger
 
-	mu    sync.Mutex
-	open  int
-	perIP map[netip.Addr]int
+	visitors
+	penalties penalties
+	tally     tally
 }
 
-// Serve accepts connections from ln until ctx is cancelled, then ends every session and returns when all are gone.
+// Serve accepts RTMP connections from ln until ctx is cancelled, then ends every session and returns when all are gone.
 // It closes ln, and may be called for several listeners at once. Running out of file descriptors does not end it.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.ServeTLS(ctx, ln, nil) }
+
+// ServeTLS is Serve for RTMPS connections. Without a configuration it is Serve.
+func (s *Server) ServeTLS(ctx context.Context, ln net.Listener, config *tls.Config) error {
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
 	var sessions sync.WaitGroup
@@ -47,7 +53,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			s.admit(ctx, &sessions, conn)
+			s.admit(ctx, &sessions, conn, config)
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -71,49 +77,32 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // admit serves a connection unless there are too many.
-func (s *Server) admit(ctx context.Context, sessions *sync.WaitGroup, conn net.Conn) {
-	ip := addrPort(conn.RemoteAddr()).Addr()
-	if why := s.take(ip); why != nil {
+func (s *Server) admit(ctx context.Context, sessions *sync.WaitGroup, conn net.Conn, config *tls.Config) {
+	log := s.Log.With(zap.String("remote", conn.RemoteAddr().String()))
+	v, err := s.enter(conn, s.Limits())
+	if err != nil {
 		_ = conn.Close()
-		s.Log.Warn("publisher refused", zap.Stringer("remote", ip), zap.Error(why))
+		s.tally.attempt(errTooMany.Code)
+		log.Warn("connection refused", zap.String("code", errTooMany.Code), zap.String("reason", err.Error()))
 		return
 	}
 	sessions.Go(func() {
-		defer s.give(ip)
+		defer s.leave(v)
 		defer conn.Close() //nolint:errcheck // nothing is left to lose
 		unblock := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		defer unblock()
-		c := &session{server: s, conn: conn, log: s.Log.With(zap.String("remote", conn.RemoteAddr().String()))}
+		c := &session{server: s, visitor: v, tls: config, log: log}
 		begun := time.Now()
 		err := c.run(ctx)
 		c.report(ctx, err, time.Since(begun))
 	})
 }
 
-func (s *Server) take(ip netip.Addr) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open >= s.Limits.Connections {
-		return fmt.Errorf("more than %d connections (limits.connections)", s.Limits.Connections)
-	}
-	if s.perIP[ip] >= s.Limits.PerIP {
-		return fmt.Errorf("more than %d connections from one address (limits.per_ip)", s.Limits.PerIP)
-	}
-	if s.perIP == nil {
-		s.perIP = map[netip.Addr]int{}
-	}
-	s.open++
-	s.perIP[ip]++
-	return nil
-}
-
-func (s *Server) give(ip netip.Addr) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open--
-	if s.perIP[ip]--; s.perIP[ip] == 0 {
-		delete(s.perIP, ip)
-	}
+// Counts returns what became of all connections so far.
+func (s *Server) Counts() Counts {
+	c := s.tally.counts()
+	c.Open, c.Pending = s.count()
+	return c
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -122,55 +111,4 @@ func addrPort(a net.Addr) netip.AddrPort {
 		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 	}
 	return netip.AddrPort{}
-}
-
-// refusal marks an error that was told to the peer as the reason why it may not publish.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-// report logs how a session ended: one line, written here and nowhere else.
-func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
-	var no refusal
-	switch {
-	case errors.As(err, &no):
-		s.log.Warn("publisher refused", zap.String("reason", no.Error()))
-		s.linger()
-	case s.pub == nil && quiet(err):
-		s.log.Debug("connection ended before a publish", zap.String("reason", reason(ctx, err)))
-	case s.pub == nil:
-		s.log.Warn("connection ended before a publish", zap.String("reason", reason(ctx, err)))
-	default:
-		s.log.Info("publisher gone", zap.String("reason", reason(ctx, err)),
-			zap.Duration("lasted", lasted.Round(time.Millisecond)), zap.Int64("bytes", s.bytes),
-			zap.Int64("average_bitrate", int64(float64(s.bytes)*8/lasted.Seconds())), zap.Int64("skipped", s.skipped))
-		if errors.Is(err, errGoodbye) {
-			s.linger()
-		}
-	}
-}
-
-// quiet reports whether a connection that never published is not worth a person's attention: a port scan, a health
-// check.
-func quiet(err error) bool { return errors.Is(err, io.EOF) }
-
-// reason puts an end into words. Errors of the libraries below are not shown where they could quote the peer.
-func reason(ctx context.Context, err error) string {
-	var network net.Error
-	switch {
-	case ctx.Err() != nil:
-		return "the relay is stopping"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection closed without a goodbye"
-	case errors.As(err, &network):
-		return "connection lost: " + network.Error()
-	}
-	return printable(err.Error())
-}
-
-// linger lets the peer close first: closing at once, with its bytes unread, would reset the connection under our answer,
-// and GStreamer's rtmp2sink fails when it is cut off in its own goodbye.
-func (s *session) linger() {
-	s.t.readBy = time.Now().Add(lingerTimeout)
-	_, _ = io.Copy(io.Discard, s.t) // ends with the peer's close, or the deadline
 }

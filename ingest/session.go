@@ -3,81 +3,134 @@ package ingest
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/bluenviron/gortmplib/pkg/bytecounter"
 	"github.com/bluenviron/gortmplib/pkg/handshake"
 	"github.com/bluenviron/gortmplib/pkg/message"
-	"github.com/bluenviron/gortmplib/pkg/rawmessage"
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/relay"
-	"github.com/restreamd/restreamd/relay/flv"
-)
-
-// Why a session ended, besides what the network said.
-var (
-	errGoodbye    = errors.New("the encoder stopped streaming")
-	errTLSOnPlain = errors.New("the encoder used rtmps:// on the RTMP port")
-	errRTMPE      = errors.New("encrypted RTMP (rtmpe://) is not supported: use rtmp://")
-	errNotRTMP    = errors.New("not RTMP")
-	errPlay       = errors.New("playing over RTMP is not supported")
+	"github.com/restreamd/restreamd/relay/secret"
 )
 
 // session is one connection, from accept to close.
 //
-//	sniff ─▶ handshake ─▶ connect, createStream ... publish ─▶ authorize ─▶ media ─▶ end
-//	└────────── budget, absolute deadline ────────────────┘               └ idle deadline
+//	sniff ─▶ TLS? ─▶ handshake ─▶ connect, createStream, publish or play ─▶ authorize ─▶ media ─▶ end
+//	└───────────────────── budget, absolute deadline ─────────────────────┘            └ idle deadline
 type session struct {
-	server *Server
-	conn   net.Conn
-	log    *zap.Logger
+	server  *Server
+	visitor *visitor
+	tls     *tls.Config // nil on the plain port
+	log     *zap.Logger
 
 	t *transport
 	r *chunkReader
 	w *message.Writer
 
-	publish command // the one that was granted
+	command command // publish or play
 	app     string
+	tcURL   string
 	agent   string
+	grant   Grant
 
-	pub     *relay.Publication
-	media   describer
-	skipped int64 // messages that could not be read
-	bytes   int64 // media
+	publishing
+	bytes int64 // of media, received or sent
 }
 
 // run serves the connection to its end and returns why it ended.
 func (s *session) run(ctx context.Context) error {
-	s.t = &transport{
-		conn: s.conn, budget: handshakeBytes + commandBudget, writing: writeTimeout,
-		readBy: time.Now().Add(s.server.Limits.Handshake), late: errSlow,
-	}
-	br := bufio.NewReaderSize(s.t, readBuffer)
-	if err := sniff(br); err != nil {
+	limits := s.server.Limits()
+	readBy := time.Now().Add(limits.Handshake)
+	conn, err := s.open(ctx, readBy)
+	if err != nil {
 		return err
 	}
-	if _, _, err := handshake.DoServer(readWriter{br, s.t}, false); err != nil {
-		return fmt.Errorf("handshake: %w", err)
+	s.t = &transport{
+		conn: conn, budget: handshakeBytes + commandBudget, writing: limits.Write, readBy: readBy, late: errSlow,
+	}
+	br := bufio.NewReaderSize(s.t, readBuffer)
+	if err := s.shakeHands(br); err != nil {
+		return err
 	}
 	w := bytecounter.NewWriter(s.t)
 	s.w = message.NewWriter(w, w, false)
 	s.r = newChunkReader(br, commandBudget, s.acknowledge)
-	var err error
-	if s.publish, err = s.negotiate(); err != nil {
+	if s.command, err = s.negotiate(); err != nil {
 		return err
 	}
-	if err := s.open(ctx); err != nil {
-		return err
+	if s.command.name == "play" {
+		return s.play(ctx)
 	}
-	defer s.pub.Close()
-	return s.relay()
+	return s.publish(ctx)
+}
+
+// open looks at the first byte, which tells TLS from RTMP, and speaks TLS where it is due.
+func (s *session) open(ctx context.Context, by time.Time) (net.Conn, error) {
+	raw := s.visitor.conn
+	if err := raw.SetReadDeadline(by); err != nil {
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(raw, first); err != nil {
+		return nil, fmt.Errorf("handshake: %w", late(err, errSlow))
+	}
+	const handshakeRecord = 0x16
+	conn := &sniffed{Conn: raw, head: first}
+	switch secure := first[0] == handshakeRecord; {
+	case secure && s.tls == nil:
+		return nil, errTLSOnPlain
+	case !secure && s.tls != nil:
+		return nil, errPlainOnTLS
+	case !secure:
+		return conn, nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	t := tls.Server(conn, s.tls)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", errTLS, err)
+	}
+	s.log = s.log.With(zap.String("tls", tls.VersionName(t.ConnectionState().Version)))
+	return t, nil
+}
+
+// sniffed is a connection whose first byte was looked at.
+type sniffed struct {
+	net.Conn
+	head []byte
+}
+
+func (c *sniffed) Read(p []byte) (int, error) {
+	if len(c.head) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.head)
+	c.head = c.head[n:]
+	return n, nil
+}
+
+// shakeHands begins with RTMP's version (RTMP 1.0 section 5.2.2) or something that has to be named.
+func (s *session) shakeHands(br *bufio.Reader) error {
+	version, err := br.Peek(1)
+	switch {
+	case err != nil:
+	case version[0] == 6:
+		return errRTMPE
+	case version[0] != 3:
+		return errNotRTMP
+	default:
+		_, _, err = handshake.DoServer(readWriter{br, s.t}, false)
+	}
+	if err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	return nil
 }
 
 type readWriter struct {
@@ -85,248 +138,85 @@ type readWriter struct {
 	io.Writer
 }
 
-// sniff looks at the first byte: RTMP's version (RTMP 1.0 section 5.2.2) or something that has to be named.
-func sniff(br *bufio.Reader) error {
-	first, err := br.Peek(1)
-	if err != nil {
-		return fmt.Errorf("handshake: %w", err)
-	}
-	switch first[0] {
-	case 3:
-		return nil
-	case 6:
-		return errRTMPE
-	case 0x16: // TLS handshake record
-		return errTLSOnPlain
-	}
-	return errNotRTMP
-}
-
-// negotiate answers commands until the peer publishes.
-func (s *session) negotiate() (publish command, err error) {
-	for {
-		raw, err := s.r.Read()
-		if err != nil {
-			return command{}, fmt.Errorf("before a publish: %w", err)
-		}
-		if done, err := s.control(raw); err != nil {
-			return command{}, err
-		} else if done || !isCommand(raw) {
-			continue
-		}
-		c, err := readCommand(raw)
-		if err != nil {
-			return command{}, err
-		}
-		switch c.name {
-		case "connect":
-			app, _ := c.object(0).GetString("app")
-			agent, _ := c.object(0).GetString("flashVer")
-			s.app, s.agent = app, printable(agent)
-			err = s.replyConnect(c)
-		case "createStream":
-			err = s.replyResult(c, float64(1))
-		case "publish":
-			return c, nil
-		case "play":
-			_ = s.replyStatus(c, "error", "NetStream.Play.Failed", errPlay.Error())
-			err = refusal{errPlay}
-		}
-		if err != nil {
-			return command{}, fmt.Errorf("answer %s: %w", printable(c.name), err)
-		}
-	}
-}
-
-// open finds out whether the peer may publish and puts it on its stream.
-func (s *session) open(ctx context.Context) error {
-	err := s.authorize(ctx)
-	if err != nil {
-		code := "NetStream.Publish.BadName"
-		if errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrNoKey) {
-			code = "NetStream.Publish.Denied"
-		}
-		_ = s.replyStatus(s.publish, "error", code, err.Error())
-		return refusal{err}
-	}
-	s.t.trust(s.server.Limits.Idle)
-	s.r.limit = maxUnfinished
-	if err := s.replyStatus(s.publish, "status", "NetStream.Publish.Start", "publishing"); err != nil {
-		s.pub.Close()
-		return fmt.Errorf("answer publish: %w", err)
-	}
-	s.log.Info("publisher accepted", zap.String("agent", s.agent))
-	return nil
-}
-
-func (s *session) authorize(ctx context.Context) error {
-	req, err := target(s.app, s.publish.text(1))
+// authorize finds out whether the peer may do what it asks for. Wrong keys are answered ever later.
+func (s *session) authorize(ctx context.Context, action Action) (Request, error) {
+	req, err := target(s.app, s.command.text(1))
 	s.log = s.log.With(zap.String("app", showApp(req.App)))
 	if err != nil {
-		return err
+		return req, err
 	}
-	req.Remote = addrPort(s.conn.RemoteAddr())
+	req.Action, req.Agent, req.TCURL = action, s.agent, secret.New(s.tcURL)
+	req.Remote = addrPort(s.visitor.conn.RemoteAddr())
 	ctx, cancel := context.WithDeadline(ctx, s.t.readBy)
 	defer cancel()
-	grant, err := s.server.Auth.Authorize(ctx, req)
+	s.grant, err = s.server.Auth.Authorize(ctx, req)
+	if errors.Is(err, ErrUnknownKey) {
+		pause(ctx, s.server.penalties.wrong(req.Remote.Addr(), time.Now()))
+	}
 	if err != nil {
-		return err
+		return req, err
 	}
-	s.log = s.log.With(zap.String("stream", grant.Stream), zap.String("key", grant.Key))
-	s.pub, err = s.server.Hub.Publish(grant.Stream, relay.Publisher{
-		Key: grant.Key, Remote: s.conn.RemoteAddr().String(), Agent: s.agent,
-	})
-	return err
+	s.log = s.log.With(zap.String("stream", s.grant.Stream), zap.String("key", s.grant.Key))
+	return req, nil
 }
 
-// relay carries media until the publisher goes or is sent away.
-func (s *session) relay() error {
-	var watch sync.WaitGroup
-	defer watch.Wait()
-	over := make(chan struct{})
-	defer close(over)
-	watch.Go(func() { // a replaced publisher may be a dead connection: its read would last until the idle limit
-		select {
-		case <-s.pub.Done():
-			_ = s.conn.Close()
-		case <-over:
-		}
-	})
-	for {
-		raw, err := s.r.Read()
-		if err != nil {
-			if why := s.pub.Err(); why != nil {
-				return why
-			}
-			return err
-		}
-		if err := s.message(raw); err != nil {
-			return err
-		}
-	}
+// admitted lets the peer cost more.
+func (s *session) admitted() {
+	s.server.admitted(s.visitor)
+	s.t.budget = noBudget
+	s.r.limit = maxUnfinished
 }
 
-// message handles one message of a granted publish.
-func (s *session) message(raw *rawmessage.Message) error {
-	switch message.Type(raw.Type) {
-	case message.TypeAudio:
-		return s.write(relay.Audio, raw, raw.Body)
-	case message.TypeVideo:
-		return s.write(relay.Video, raw, raw.Body)
-	case message.TypeDataAMF0:
-		return s.write(relay.Script, raw, raw.Body)
-	case message.TypeDataAMF3:
-		return s.write(relay.Script, raw, raw.Body[min(1, len(raw.Body)):])
-	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		c, err := readCommand(raw)
-		if err != nil {
-			s.skipped++
-			return nil
-		}
-		switch c.name {
-		case "FCUnpublish", "deleteStream", "closeStream":
-			return errGoodbye
-		}
-		return nil
-	}
-	known, err := s.control(raw)
-	if !known && err == nil {
-		s.skipped++
-	}
-	return err
-}
+// refusal marks an error that was told to the peer as the reason why it may not have what it asked for.
+type refusal struct{ error }
 
-// setDataFrame precedes metadata on the wire; FLV has only what follows it.
-const setDataFrame = "\x02\x00\x0d@setDataFrame"
+func (r refusal) Unwrap() error { return r.error }
 
-func (s *session) write(kind relay.Kind, raw *rawmessage.Message, body []byte) error {
-	if kind == relay.Script {
-		if checkAMF(body) != nil {
-			s.skipped++
-			return nil
+// report logs and counts how a connection ended: one line, written here and nowhere else.
+func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
+	if why := s.server.evicted(s.visitor); why != nil && ctx.Err() == nil {
+		err = why
+	}
+	code := codeOf(ctx, err)
+	var no refusal
+	switch {
+	case errors.As(err, &no):
+		s.server.tally.attempt(code)
+		s.log.Warn(s.who()+" refused", zap.String("code", code), zap.String("reason", no.Error()))
+		s.linger()
+	case s.granted:
+		s.server.tally.end(code)
+		s.log.Info(s.who()+" gone", zap.String("code", code), zap.String("reason", reason(ctx, err)),
+			zap.Duration("lasted", lasted.Round(time.Millisecond)), zap.Int64("bytes", s.bytes),
+			zap.Int64("average_bitrate", int64(float64(s.bytes)*8/lasted.Seconds())), zap.Int64("skipped", s.skipped),
+			zap.Uint64("at_byte", s.t.count), zap.Duration("throttled", s.t.throttled))
+		if errors.Is(err, errGoodbye) {
+			s.linger()
 		}
-		if len(body) > len(setDataFrame) && string(body[:len(setDataFrame)]) == setDataFrame {
-			body = body[len(setDataFrame):]
-		}
-	}
-	p, err := flv.Seal(kind, uint32(raw.Timestamp/time.Millisecond), body)
-	if err != nil || p.Slot != 0 && len(body) > maxInitBytes {
-		s.skipped++
-		return nil
-	}
-	if kind != relay.Script {
-		s.t.alive(s.server.Limits.Idle)
-	}
-	s.bytes += int64(len(body))
-	if p.Slot != 0 && s.media.see(p) {
-		s.pub.Describe(s.media.Media)
-		if err := s.carried(p); err != nil {
-			return err
-		}
-	}
-	return s.pub.Write(p)
-}
-
-// carried refuses main tracks that no output could carry.
-func (s *session) carried(p relay.Packet) error {
-	if p.Slot != relay.HeaderSlot(p.Kind, 0) || s.server.Carries == nil {
-		return nil
-	}
-	fourCC, _ := flv.Codec(p)
-	err := s.server.Carries(fourCC)
-	if err != nil {
-		_ = s.replyStatus(s.publish, "error", "NetStream.Publish.Rejected", err.Error())
-		return refusal{err}
-	}
-	return nil
-}
-
-func isCommand(raw *rawmessage.Message) bool {
-	t := message.Type(raw.Type)
-	return t == message.TypeCommandAMF0 || t == message.TypeCommandAMF3
-}
-
-// control handles protocol control messages (RTMP 1.0 section 5.4) and user control messages (section 6.2). It
-// reports whether it knew the message.
-func (s *session) control(raw *rawmessage.Message) (known bool, err error) {
-	var value uint32
-	if len(raw.Body) >= 4 {
-		value = binary.BigEndian.Uint32(raw.Body)
-	}
-	switch message.Type(raw.Type) {
-	case message.TypeSetChunkSize:
-		return true, s.setChunkSize(value)
-	case message.TypeAbortMessage:
-		s.r.Abort(value)
-	case message.TypeSetWindowAckSize:
-		if value > 0 {
-			s.t.ackWindow = max(value, minAckWindow)
-		}
-	case message.TypeUserControl:
-		if value>>16 == uint32(message.UserControlTypePingRequest) && len(raw.Body) >= 6 {
-			return true, s.w.Write(&message.UserControlPingResponse{
-				ServerTime: binary.BigEndian.Uint32(raw.Body[2:]),
-			})
-		}
-	case message.TypeAcknowledge, message.TypeSetPeerBandwidth:
+	case errors.Is(err, io.EOF): // a port scan, a health check: not worth a person's attention
+		s.server.tally.attempt(code)
+		s.log.Debug("connection ended before a publish", zap.String("code", code), zap.String("reason", reason(ctx, err)))
 	default:
-		return false, nil
+		s.server.tally.attempt(code)
+		s.log.Warn("connection ended before a publish", zap.String("code", code), zap.String("reason", reason(ctx, err)))
 	}
-	return true, nil
 }
 
-func (s *session) setChunkSize(v uint32) error {
-	if v < minChunkSize || v > maxChunkSize {
-		return fmt.Errorf("chunk size of %d bytes, must be %d to %d", v, minChunkSize, maxChunkSize)
+func (s *session) who() string {
+	if s.command.name == "play" {
+		return "player"
 	}
-	s.r.size = int(v)
-	return nil
+	return "publisher"
 }
 
-// acknowledge tells the peer what has come, as often as it asked for (RTMP 1.0 section 5.4.3).
-func (s *session) acknowledge() error {
-	if !s.t.ackDue() {
-		return nil
-	}
-	return s.w.Write(&message.Acknowledge{Value: s.t.acked})
+// linger lets the peer close first: closing at once, with its bytes unread, would reset the connection under our answer,
+// and GStreamer's rtmp2sink fails when it is cut off in its own goodbye.
+func (s *session) linger() {
+	s.t.readBy = time.Now().Add(lingerTimeout)
+	_, _ = io.Copy(io.Discard, s.t) // ends with the peer's close, or the deadline
+}
+
+// publisher is what the hub is told of the peer.
+func (s *session) publisher() relay.Publisher {
+	return relay.Publisher{Key: s.grant.Key, Remote: s.visitor.conn.RemoteAddr().String(), Agent: s.agent}
 }

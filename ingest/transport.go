@@ -4,29 +4,36 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
-// Why a transport gave up.
-var (
-	errBudget = errors.New("too much data before a publish")
-	errSlow   = errors.New("no publish in time (limits.handshake)")
-	errIdle   = errors.New("idle: no audio or video in time (limits.idle)")
-	errDeaf   = errors.New("the encoder does not read our replies")
+const (
+	// noBudget is the budget of a peer that was let in.
+	noBudget = -1
+	// burst is how many seconds of the permitted bitrate may come at once: keyframes are large.
+	burst = 4
+	// longestPace bounds one wait, so that a deadline or a close is noticed.
+	longestPace = 250 * time.Millisecond
 )
 
 // transport is a connection whose reads and writes have deadlines and, until trusted, a budget. It belongs to the
 // session's goroutine.
 type transport struct {
 	conn    net.Conn
-	budget  int       // bytes that may still be read; negative: no limit
+	budget  int       // bytes that may still be read, or noBudget
 	readBy  time.Time // absolute
 	late    error     // what it means when readBy passes
 	writing time.Duration
 
-	count     uint32 // bytes read, modulo 2^32 as in acknowledgements
-	acked     uint32 // bytes the peer has heard of
+	count     uint64 // bytes read
+	acked     uint32 // bytes the peer has heard of, modulo 2^32
 	ackWindow uint32 // bytes after which it wants to hear of them, 0: never
+
+	rate      int64 // bit/s that may be read; 0: no limit
+	paced     time.Time
+	credit    float64 // bytes that may be read at once
+	throttled time.Duration
 }
 
 func (t *transport) Read(p []byte) (int, error) {
@@ -40,14 +47,14 @@ func (t *transport) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := t.conn.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = t.late
-	}
-	t.count += uint32(n)
+	t.count += uint64(n)
 	if t.budget > 0 {
 		t.budget -= n
 	}
-	return n, err
+	if t.rate > 0 {
+		t.pace(n)
+	}
+	return n, late(err, t.late)
 }
 
 func (t *transport) Write(p []byte) (int, error) {
@@ -55,26 +62,59 @@ func (t *transport) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := t.conn.Write(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errDeaf
-	}
-	return n, err
+	return n, late(err, errDeaf)
 }
 
 // ackDue reports whether the peer shall hear of what was read, and counts it as told.
 func (t *transport) ackDue() bool {
-	if t.ackWindow == 0 || t.count-t.acked < t.ackWindow {
+	if t.ackWindow == 0 || uint32(t.count)-t.acked < t.ackWindow {
 		return false
 	}
-	t.acked = t.count
+	t.acked = uint32(t.count)
 	return true
 }
 
-// trust lifts the budget; from now on the peer must send media, at least every idle.
-func (t *transport) trust(idle time.Duration) {
-	t.budget, t.late = -1, errIdle
-	t.alive(idle)
+// WriteAll writes buffers: at once if the connection is plain TCP, in one piece if there is TLS around it.
+func (t *transport) WriteAll(b net.Buffers) error {
+	if err := t.conn.SetWriteDeadline(time.Now().Add(t.writing)); err != nil {
+		return err
+	}
+	to := t.conn
+	if plain, ok := to.(*sniffed); ok {
+		to = plain.Conn
+	}
+	if _, vectors := to.(*net.TCPConn); vectors {
+		_, err := b.WriteTo(to)
+		return late(err, errDeaf)
+	}
+	_, err := to.Write(slices.Concat(b...))
+	return late(err, errDeaf)
+}
+
+// late names a deadline that has passed.
+func late(err, meaning error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return meaning
+	}
+	return err
 }
 
 // alive gives the peer time to send the next media.
 func (t *transport) alive(idle time.Duration) { t.readBy = time.Now().Add(idle) }
+
+// pace holds the peer to the permitted bitrate by reading later: TCP lets it wait, and its show goes on.
+func (t *transport) pace(n int) {
+	now := time.Now()
+	perSecond := float64(t.rate) / 8
+	if t.paced.IsZero() {
+		t.credit = burst * perSecond
+	} else {
+		t.credit = min(t.credit+perSecond*now.Sub(t.paced).Seconds(), burst*perSecond)
+	}
+	t.paced = now
+	if t.credit -= float64(n); t.credit < 0 {
+		wait := min(time.Duration(-t.credit/perSecond*float64(time.Second)), longestPace)
+		t.throttled += wait
+		time.Sleep(wait)
+	}
+}

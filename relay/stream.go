@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	}
 	if s.pub != nil {
 		if s.pub.who.Key != who.Key {
-			return nil, ErrBusy
+			return nil, fmt.Errorf("%w, with key %q", ErrBusy, s.pub.who.Key)
 		}
 		s.pub.end(ErrReplaced)
 	}

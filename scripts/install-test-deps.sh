@@ -2,6 +2,7 @@
 # Installs what the tests need beside Go, and says nothing if all of it is there:
 #   gcc        the race detector links with it
 #   ffmpeg     encoder, players and judge of most tests
+#   pebble     the certificate authority that ACME is tested with
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
 
@@ -10,6 +11,7 @@ command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
     missing+=(ffmpeg)
 fi
+command -v pebble >/dev/null || missing+=(pebble)
 
 # Each element with the package that brings it.
 elements="

@@ -10,26 +10,41 @@ import (
 )
 
 // banner prints the two lines OBS asks for. A key is shown only when it has just been made.
-func banner(w io.Writer, cfg *config.Config, rtmp, http net.Addr, made bool) {
-	fmt.Fprintln(w, "\nIn OBS, Settings → Stream, Service “Custom…”:") //nolint:errcheck // to a terminal
+func banner(w io.Writer, cfg *settings, p ports, made bool) {
+	say(w, "\nIn OBS, Settings → Stream, Service “Custom…”:\n")
 	for _, s := range cfg.Streams {
-		key := fmt.Sprintf("one of %s (restreamd.yml)", names(s.Keys))
-		if len(s.Keys) == 1 {
-			key = fmt.Sprintf("the one named %q (restreamd.yml)", s.Keys[0].Name)
-			switch {
-			case made:
-				key = fmt.Sprintf("%s   (shown this once; kept in %s/stream.key)", s.Keys[0].Secret.Reveal(), cfg.Data)
-			case s.Keys[0].Name == "default":
-				key = fmt.Sprintf("in %s/stream.key", cfg.Data)
-			}
+		say(w, "  Server      rtmp://%s/%s\n", reachable(p.rtmp.Addr()), s.App)
+		if p.rtmps != nil {
+			say(w, "         or   rtmps://%s/%s\n", secureAddress(cfg, p.rtmps.Addr()), s.App)
 		}
-		fmt.Fprintf(w, "  Server      rtmp://%s/%s\n", reachable(rtmp), s.App) //nolint:errcheck // to a terminal
-		fmt.Fprintf(w, "  Stream Key  %s\n", key)                              //nolint:errcheck // to a terminal
+		say(w, "  Stream Key  %s\n", keyHint(cfg, s, made))
 	}
-	fmt.Fprintf(w, "\nDashboard     http://%s/\n", reachable(http))                                //nolint:errcheck // to a terminal
-	fmt.Fprintf(w, "Player        http://%s/watch/%s\n", reachable(http), cfg.Streams[0].Name)     //nolint:errcheck // to a terminal
-	fmt.Fprintf(w, "Recordings    %s\n", recordings(cfg.Data))                                     //nolint:errcheck // to a terminal
-	fmt.Fprintf(w, "Destinations  %s   (drop a file in, see its README.md)\n\n", cfg.Destinations) //nolint:errcheck // to a terminal
+	say(w, "\nDashboard     http://%s/\n", reachable(p.http.Addr()))
+	say(w, "Player        http://%s/watch/%s\n", reachable(p.http.Addr()), cfg.Streams[0].Name)
+	say(w, "Recordings    %s\n", recordings(cfg.Data))
+	say(w, "Destinations  %s   (drop a file in, see its README.md)\n\n", cfg.Destinations)
+}
+
+// keyHint tells where the key is, or what it is at the one time when nobody can know it yet.
+func keyHint(cfg *settings, s config.Stream, made bool) string {
+	switch {
+	case len(s.Keys) > 1:
+		return fmt.Sprintf("one of %s (%s)", names(s.Keys), cfg.file)
+	case s.Keys[0].Name != "default":
+		return fmt.Sprintf("the one named %q (%s)", s.Keys[0].Name, cfg.file)
+	case made:
+		return fmt.Sprintf("%s   (shown this once; kept in %s/stream.key)", s.Keys[0].Secret.Reveal(), cfg.Data)
+	}
+	return fmt.Sprintf("in %s/stream.key", cfg.Data)
+}
+
+// secureAddress is the RTMPS address with a name the certificate is for, where that is known.
+func secureAddress(cfg *settings, a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || len(cfg.RTMPS.ACME.Domains) == 0 {
+		return reachable(a)
+	}
+	return net.JoinHostPort(cfg.RTMPS.ACME.Domains[0], fmt.Sprint(tcp.Port))
 }
 
 func names(keys []config.Key) string {

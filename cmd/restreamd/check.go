@@ -18,7 +18,7 @@ func check(c *cli.Context) error {
 		return err
 	}
 	snapshot := config.LoadDir(cfg.Destinations, cfg.StreamNames())
-	printPlan(c.App.Writer, cfg, snapshot)
+	printPlan(c.App.Writer, cfg.Config, snapshot)
 	var mistakes []error
 	for _, p := range snapshot.Problems {
 		mistakes = append(mistakes, p.Err)
@@ -41,6 +41,9 @@ func printPlan(w io.Writer, cfg *config.Config, s config.Snapshot) {
 			key = "***"
 		}
 		line("%s\t%s\t%s\t%s\t%s\n", o.ID.Stream, o.ID.Kind, o.ID.Name, o.Target, key)
+	}
+	for _, note := range cfg.Notes {
+		line("%s\n", note)
 	}
 	for _, d := range s.Destinations {
 		if !d.Enabled {

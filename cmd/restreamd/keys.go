@@ -8,61 +8,87 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
-	"github.com/restreamd/restreamd/ingest"
 	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
 // keyCabinet holds every secret of the relay, and the log's mask that hides them.
 type keyCabinet struct {
-	stream []ingest.Key
-	made   bool // the stream key was made just now: the only time it is shown
-	token  secret.String
-	mask   maskedLog
+	made  bool          // the stream key was made at this start: the only time it is shown
+	token secret.String // for changes over HTTP
+	mask  maskedLog
+
+	mu           sync.Mutex
+	own          []secret.String // stream keys and the secret of tokens
+	destinations []secret.String
 }
 
-// fill reads the keys of all streams and the admin token. A stream without a key gets one that is made at the first
-// start.
-func (k *keyCabinet) fill(cfg *config.Config) (err error) {
-	for i, s := range cfg.Streams {
-		if len(s.Keys) == 0 {
-			var value secret.String
-			if value, k.made, err = keptSecret(filepath.Join(cfg.Data, "stream.key")); err != nil {
-				return fmt.Errorf("stream key: %w", err)
-			}
-			cfg.Streams[i].Keys = []config.Key{{Name: "default", Secret: value}}
-		}
-		for _, key := range cfg.Streams[i].Keys {
-			k.stream = append(k.stream, ingest.Key{App: s.App, Stream: s.Name, Name: key.Name, Value: key.Secret})
-		}
-	}
+// open finds or makes the secrets of the start.
+func (k *keyCabinet) open(cfg *config.Config) (err error) {
 	if k.token, err = adminToken(cfg); err != nil {
 		return err
 	}
-	k.hide(nil)
-	return nil
+	k.made, err = k.fill(cfg)
+	return err
 }
 
-// hide has the log mask the secrets of destinations, besides its own.
-func (k *keyCabinet) hide(destinations []secret.String) {
-	all := append([]secret.String{k.token}, destinations...)
-	for _, key := range k.stream {
-		all = append(all, key.Value)
+// fill makes sure that every stream has a key, and takes note of all secrets. A stream without a key gets one that is
+// made when it is first needed.
+func (k *keyCabinet) fill(cfg *config.Config) (made bool, err error) {
+	own := []secret.String{k.token}
+	for i := range cfg.Streams {
+		s := &cfg.Streams[i]
+		if len(s.Keys) == 0 {
+			var value secret.String
+			if value, made, err = keptSecret(filepath.Join(cfg.Data, "stream.key")); err != nil {
+				return made, fmt.Errorf("stream key: %w", err)
+			}
+			s.Keys = []config.Key{{Name: "default", Secret: value, Digest: value.Digest(), Role: config.RolePrimary}}
+		}
+		for _, key := range s.Keys {
+			own = append(own, key.Secret)
+		}
 	}
-	k.mask.know(secret.NewRedactor(all...))
+	if cfg.Auth.JWT.SecretFile != "" {
+		shared, err := readSecret(cfg.Auth.JWT.SecretFile)
+		if err != nil {
+			return made, fmt.Errorf("token secret: %w", err)
+		}
+		own = append(own, shared)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.own = own
+	k.hide()
+	return made, nil
+}
+
+// knowDestinations takes note of the secrets of destinations.
+func (k *keyCabinet) knowDestinations(secrets []secret.String) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.destinations = secrets
+	k.hide()
+}
+
+// hide is called with k.mu held.
+func (k *keyCabinet) hide() {
+	k.mask.know(secret.NewRedactor(append(k.own[:len(k.own):len(k.own)], k.destinations...)...))
+}
+
+func readSecret(file string) (secret.String, error) {
+	data, err := os.ReadFile(file)
+	return secret.New(strings.TrimSpace(string(data))), err
 }
 
 // keptSecret returns the secret kept in a file, which is made with a random one if it is not there.
 func keptSecret(file string) (value secret.String, made bool, err error) {
-	data, err := os.ReadFile(file)
+	value, err = readSecret(file)
 	switch {
-	case err == nil:
-		value = secret.New(strings.TrimSpace(string(data)))
-		if value.IsZero() {
-			return value, false, fmt.Errorf("%s is empty: remove it to have a new one made", file)
-		}
-		return value, false, nil
+	case err == nil && value.IsZero():
+		return value, false, fmt.Errorf("%s is empty: remove it to have a new one made", file)
 	case !errors.Is(err, fs.ErrNotExist):
 		return value, false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -60,6 +61,17 @@ func app() *cli.App {
 				&cli.BoolFlag{Name: "json", Usage: "print the API's answer as it is"},
 				&cli.BoolFlag{Name: "watch", Usage: "show it again every 2 s, until Ctrl-C"},
 			), Action: status},
+			{Name: "key", Usage: "stream keys", Subcommands: []*cli.Command{{
+				Name: "new", Usage: "make a stream key and print what OBS asks for", ArgsUsage: "STREAM --name NAME", Action: newKey,
+				Flags: append(flags(), &cli.StringFlag{Name: "name", Value: "studio", Usage: "what logs and the dashboard call it"}),
+			}}},
+			{Name: "token", Usage: "make a signed, expiring stream key", Action: newToken, Flags: append(flags(),
+				&cli.StringFlag{Name: "stream", Value: "main", Usage: "the stream it opens"},
+				&cli.StringFlag{Name: "action", Value: "publish", Usage: "publish or play"},
+				&cli.DurationFlag{Name: "for", Value: 4 * time.Hour, Usage: "how long it is valid"},
+				&cli.StringFlag{Name: "ip", Usage: "address or network it may be used from"},
+				&cli.StringFlag{Name: "name", Usage: "what logs and the dashboard call its holder"},
+			)},
 		},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides

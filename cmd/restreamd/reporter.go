@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/restreamd/restreamd/ingest"
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/httpapi"
@@ -17,6 +18,7 @@ import (
 type reporter struct {
 	hub     *relay.Hub
 	outputs *output.Set
+	ingest  *ingest.Server
 	data    string
 	ffmpeg  string
 	started time.Time
@@ -41,7 +43,7 @@ func (r *reporter) destinations(problems []config.Problem) {
 func (r *reporter) Snapshot() httpapi.Snapshot {
 	s := httpapi.Snapshot{
 		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
-		Disk: disk(r.data), Streams: []httpapi.Stream{},
+		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
 	}
 	r.mu.Lock()
 	s.Problems = append([]httpapi.Problem{}, r.problems...)

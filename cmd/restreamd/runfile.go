@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -12,15 +11,20 @@ import (
 
 // runFile tells other commands where the running relay is. It stands in data/state/run.json while the relay accepts.
 type runFile struct {
-	Pid  int    `json:"pid"`
-	RTMP string `json:"rtmp"` // host:port it listens on
-	HTTP string `json:"http"`
+	Pid   int    `json:"pid"`
+	RTMP  string `json:"rtmp"` // host:port it listens on
+	RTMPS string `json:"rtmps,omitempty"`
+	HTTP  string `json:"http"`
 }
 
 func runPath(data string) string { return filepath.Join(stateDir(data), "run.json") }
 
-func writeRunFile(data string, rtmp, http net.Addr) error {
-	text, err := json.Marshal(runFile{Pid: os.Getpid(), RTMP: rtmp.String(), HTTP: http.String()})
+func writeRunFile(data string, p ports) error {
+	r := runFile{Pid: os.Getpid(), RTMP: p.rtmp.Addr().String(), HTTP: p.http.Addr().String()}
+	if p.rtmps != nil {
+		r.RTMPS = p.rtmps.Addr().String()
+	}
+	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,17 +37,23 @@ const owner = "RESTREAMD_DATA="
 
 // house is the relay with everything in it, in the order of the media's way.
 type house struct {
-	cfg  *config.Config
-	log  *zap.Logger
-	caps ffmpeg.Capabilities
-	keys keyCabinet
+	cfg   *settings
+	log   *zap.Logger
+	caps  ffmpeg.Capabilities
+	keys  keyCabinet
+	ports ports
 
-	rtmp, http net.Listener
-	hub        *relay.Hub
-	outputs    *output.Set
-	finisher   *recorder.Finisher
-	reporter   *reporter
+	door     frontDoor
+	ingest   *ingest.Server
+	certs    certificates // nil without RTMPS
+	hub      *relay.Hub
+	outputs  *output.Set
+	finisher *recorder.Finisher
+	reporter *reporter
 }
+
+// ports are what the relay listens on. rtmps is nil without RTMPS.
+type ports struct{ rtmp, rtmps, http net.Listener }
 
 // serve is the relay's whole story: what it needs, what an earlier run left, and its life.
 func serve(c *cli.Context) error {
@@ -80,7 +87,9 @@ func serve(c *cli.Context) error {
 	}
 
 	// 3. Its parts and its life.
-	h.build()
+	if err := h.build(); err != nil {
+		return err
+	}
 	return h.live(c.Context)
 }
 
@@ -93,6 +102,8 @@ func (h *house) live(ctx context.Context) error {
 	tidying := parts.start("HLS janitor", hls.Janitor{Dir: hlsDir(h.cfg.Data)}.Serve)
 	running := parts.start("outputs", h.outputs.Serve)
 	watching := parts.start("destinations", h.watch)
+	reloading := parts.start("configuration", h.reload)
+	certifying := parts.start("certificates", h.serveCertificates)
 	accepting := parts.start("RTMP", h.serveRTMP)
 	err := h.announce()
 
@@ -110,6 +121,8 @@ func (h *house) live(ctx context.Context) error {
 	defer done()
 	h.reporter.ready.Store(false)
 	accepting.stop()
+	certifying.stop()
+	reloading.stop()
 	watching.stop()
 	h.hub.Close()
 	h.drain(stopBy)
@@ -125,13 +138,17 @@ func (h *house) live(ctx context.Context) error {
 
 // announce tells people and other commands that the relay takes publishers, and where.
 func (h *house) announce() error {
-	if err := writeRunFile(h.cfg.Data, h.rtmp.Addr(), h.http.Addr()); err != nil {
+	if err := writeRunFile(h.cfg.Data, h.ports); err != nil {
 		return err
 	}
 	h.reporter.ready.Store(true)
-	banner(os.Stdout, h.cfg, h.rtmp.Addr(), h.http.Addr(), h.keys.made)
-	h.log.Info("ready", zap.String("version", version), zap.Stringer("rtmp", h.rtmp.Addr()),
-		zap.Stringer("http", h.http.Addr()), zap.String("ffmpeg", h.caps.Version.Text))
+	banner(os.Stdout, h.cfg, h.ports, h.keys.made)
+	h.log.Info("ready", zap.String("version", version), zap.Stringer("rtmp", h.ports.rtmp.Addr()),
+		zap.Stringer("http", h.ports.http.Addr()), zap.String("ffmpeg", h.caps.Version.Text))
+	h.warnPlain()
+	for _, note := range h.cfg.Notes {
+		h.log.Warn("restreamd.yml", zap.String("note", note))
+	}
 	return nil
 }
 
@@ -141,7 +158,7 @@ func (h *house) prepare() error {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	return h.keys.fill(h.cfg)
+	return h.keys.open(h.cfg.Config)
 }
 
 func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
@@ -155,12 +172,19 @@ func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
 	return caps, nil
 }
 
-func (h *house) listen() error {
-	var err error
-	if h.rtmp, err = listen("RTMP", "rtmp.listen", h.cfg.RTMP.Listen); err != nil {
+func (h *house) listen() (err error) {
+	if h.ports.rtmp, err = listen("RTMP", "rtmp.listen", h.cfg.RTMP.Listen); err != nil {
 		return err
 	}
-	h.http, err = listen("HTTP", "http.listen", h.cfg.HTTP.Listen)
+	if h.cfg.RTMPS.Listen != "" {
+		if h.ports.rtmps, err = listen("RTMPS", "rtmps.listen", h.cfg.RTMPS.Listen); err != nil {
+			return err
+		}
+		if h.certs, err = newCertificates(h.cfg.Config, h.ports.rtmps, h.log); err != nil {
+			return usageError{err}
+		}
+	}
+	h.ports.http, err = listen("HTTP", "http.listen", h.cfg.HTTP.Listen)
 	return err
 }
 
@@ -199,7 +223,10 @@ func (h *house) recover(ctx context.Context) error {
 
 func (h *house) env() []string { return ffmpeg.Env(owner + h.cfg.Data) }
 
-func (h *house) build() {
+func (h *house) build() error {
+	if err := h.door.configure(context.Background(), h.cfg.Config); err != nil {
+		return usageError{err}
+	}
 	h.hub = relay.NewHub(h.cfg.StreamNames()...)
 	h.outputs = &output.Set{
 		Source: func(name string) output.Source {
@@ -213,30 +240,51 @@ func (h *house) build() {
 		}},
 		Log: h.log,
 	}
+	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
-		hub: h.hub, outputs: h.outputs, data: h.cfg.Data, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
+		hub: h.hub, outputs: h.outputs, ingest: h.ingest, data: h.cfg.Data,
+		ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
+	return nil
 }
 
 func (h *house) serveHTTP(ctx context.Context) error {
 	s := &httpapi.Server{
 		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.keys.token, Log: h.log,
 	}
-	return s.Serve(ctx, h.http)
+	return s.Serve(ctx, h.ports.http)
 }
 
+// serveRTMP takes publishers and players on both ports. Should one fail, both end.
 func (h *house) serveRTMP(ctx context.Context) error {
-	l := h.cfg.Limits
-	s := &ingest.Server{
-		Hub: h.hub, Auth: ingest.NewKeyring(h.keys.stream), Carries: h.caps.CanFLV, Log: h.log,
-		Limits: ingest.Limits{Connections: l.Connections, PerIP: l.PerIP, Handshake: l.Handshake, Idle: l.Idle},
+	if h.ports.rtmps == nil {
+		return h.ingest.Serve(ctx, h.ports.rtmp)
 	}
-	return s.Serve(ctx, h.rtmp)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var secure error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer cancel()
+		secure = h.ingest.ServeTLS(ctx, h.ports.rtmps, h.certs.TLSConfig())
+	})
+	plain := h.ingest.Serve(ctx, h.ports.rtmp)
+	cancel()
+	wg.Wait()
+	return errors.Join(plain, secure)
+}
+
+func (h *house) serveCertificates(ctx context.Context) error {
+	if h.certs == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return h.certs.Serve(ctx)
 }
 
 // watch keeps the outputs what destinations.d says.
 func (h *house) watch(ctx context.Context) error {
-	p := planner{cfg: h.cfg, finisher: h.finisher, log: h.log}
+	p := planner{cfg: h.cfg.Config, finisher: h.finisher, log: h.log}
 	w := &config.Watcher{Dir: h.cfg.Destinations, Streams: h.cfg.StreamNames(), Apply: func(s config.Snapshot) {
 		var secrets []secret.String
 		for _, d := range s.Destinations {
@@ -245,7 +293,7 @@ func (h *house) watch(ctx context.Context) error {
 				h.log.Info("destination put right", zap.String("destination", d.Name), zap.String("note", note))
 			}
 		}
-		h.keys.hide(secrets)
+		h.keys.knowDestinations(secrets)
 		for _, p := range s.Problems {
 			h.log.Error("destination refused", zap.String("destination", p.Destination), zap.Bool("last_good_version_goes_on", p.Kept), zap.Error(p.Err))
 		}

@@ -13,27 +13,46 @@ import (
 
 const defaultConfig = "restreamd.yml"
 
+// settings is the configuration as the command line leaves it.
+type settings struct {
+	*config.Config
+	file    string         // of the configuration, there or not
+	asRead  *config.Config // before the command line
+	overlay func(*config.Config) error
+}
+
 // load reads the configuration the command line names, every path of it absolute: ffmpeg takes "a:b" for a protocol.
-func load(c *cli.Context) (*config.Config, error) {
+func load(c *cli.Context) (*settings, error) {
 	if c.Args().Present() {
 		return nil, usageError{fmt.Errorf("unknown command or argument %q: see restreamd --help", c.Args().First())}
 	}
-	file := flag(c, "config")
-	cfg, err := config.Load(first(file, defaultConfig))
+	return loadFor(c)
+}
+
+func loadFor(c *cli.Context) (*settings, error) {
+	given := flag(c, "config")
+	s := &settings{file: first(given, defaultConfig), overlay: func(cfg *config.Config) error { return overlay(c, cfg) }}
+	cfg, err := config.Load(s.file)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && file == "":
+	case errors.Is(err, fs.ErrNotExist) && given == "":
 		cfg = config.Default()
 	case err != nil:
 		return nil, usageError{err}
 	}
+	s.asRead, s.Config = cfg.Clone(), cfg
+	return s, s.overlay(cfg)
+}
+
+// overlay lays the command line over a configuration.
+func overlay(c *cli.Context, cfg *config.Config) (err error) {
 	cfg.Destinations = first(flag(c, "destinations"), cfg.Destinations)
 	cfg.Data = first(flag(c, "data"), cfg.Data)
 	for _, path := range []*string{&cfg.Destinations, &cfg.Data} {
 		if *path, err = filepath.Abs(*path); err != nil {
-			return nil, fmt.Errorf("find folder: %w", err)
+			return fmt.Errorf("find folder: %w", err)
 		}
 	}
-	return cfg, nil
+	return nil
 }
 
 // flag returns a flag's value wherever on the command line it was given: before the command's name or behind it.

@@ -1,25 +1,30 @@
-// Package config reads restreamd.yml and the files of destinations.d, and watches the latter while the relay runs.
+// Package config reads restreamd.yml and the files of destinations.d, and watches both while the relay runs.
 //
 // Decoding is strict: what nobody knows, what is given twice and what is out of range are errors with file, line and a
 // hint, and all of them are reported at once. No error and no value printed by this package shows a stream key.
 //
-// Only Watcher.Serve starts goroutines, those of the file notifier, and it ends them before it returns.
+// Only the Serve methods of Watcher and FileWatcher start goroutines, those of the file notifier, and they end them
+// before they return.
 package config
 
 import (
 	"path/filepath"
-	"time"
+	"reflect"
+	"slices"
 )
 
 // Config is restreamd.yml with every default filled in and every path ready to open.
 type Config struct {
 	RTMP         RTMP
+	RTMPS        RTMPS
 	HTTP         HTTP
+	Auth         Auth
 	Data         string // folder of recordings, HLS and state; default "data"
 	Destinations string // folder of destination files; default "destinations.d"
 	FFmpeg       string // a name in PATH or a path; default "ffmpeg"
 	Limits       Limits
 	Streams      []Stream // in the order of the file; default: one, "main"
+	Notes        []string // what works but should be put right, for the person who wrote the file
 }
 
 // RTMP is where encoders publish.
@@ -33,14 +38,6 @@ type HTTP struct {
 	AdminTokenFile string // the file may not exist yet; default "": none
 }
 
-// Limits bound what peers can cost.
-type Limits struct {
-	Connections int           // open at once; default 256
-	PerIP       int           // open at once from one address; default 16
-	Handshake   time.Duration // from accept to publish; default 10s
-	Idle        time.Duration // without media; default 15s
-}
-
 // Default is the configuration without a file: paths are relative to the working directory.
 func Default() *Config {
 	return &Config{
@@ -49,7 +46,7 @@ func Default() *Config {
 		Data:         "data",
 		Destinations: "destinations.d",
 		FFmpeg:       "ffmpeg",
-		Limits:       Limits{Connections: 256, PerIP: 16, Handshake: 10 * time.Second, Idle: 15 * time.Second},
+		Limits:       defaultLimits(),
 		Streams:      []Stream{defaultStream("main")},
 	}
 }
@@ -63,13 +60,34 @@ func (c *Config) StreamNames() []string {
 	return names
 }
 
+// Equal reports whether other configures the same, the secrets in the files it names included.
+func (c *Config) Equal(other *Config) bool {
+	// A comparison written out would miss the next field somebody adds, and its changes with it.
+	return reflect.DeepEqual(c, other)
+}
+
+// Clone returns a copy whose streams and keys may be changed without changing c.
+func (c *Config) Clone() *Config {
+	clone := *c
+	clone.Streams = slices.Clone(c.Streams)
+	for i, s := range clone.Streams {
+		clone.Streams[i].Keys = slices.Clone(s.Keys)
+	}
+	return &clone
+}
+
 // Load reads the file at path. Relative paths in it start at its folder. A missing file is fs.ErrNotExist; mistakes
 // are *Error values joined into one.
 func Load(path string) (*Config, error) {
-	data, err := readFile(path)
+	data, err := readText(path)
 	if err != nil {
 		return nil, err
 	}
+	return decode(path, data)
+}
+
+// decode makes a Config of data, the content of the file at path.
+func decode(path string, data []byte) (*Config, error) {
 	doc := &document{file: path}
 	root := doc.parse(data)
 	cfg := Default()
@@ -79,6 +97,7 @@ func Load(path string) (*Config, error) {
 	if err := doc.err(); err != nil {
 		return nil, err
 	}
+	cfg.Notes = doc.notes
 	return cfg.relativeTo(filepath.Dir(path)), nil
 }
 
@@ -87,18 +106,17 @@ func (c *Config) read(top *section) {
 	rtmp.address("listen", &c.RTMP.Listen)
 	rtmp.close()
 
+	if rtmps, found := top.optional("rtmps"); found {
+		c.RTMPS.read(rtmps)
+	}
+
 	http := top.section("http")
 	http.address("listen", &c.HTTP.Listen)
 	http.text("admin_token_file", &c.HTTP.AdminTokenFile)
 	http.close()
 
-	limits := top.section("limits")
-	limits.count("connections", &c.Limits.Connections, 1, 100_000)
-	limits.count("per_ip", &c.Limits.PerIP, 1, 100_000)
-	limits.duration("handshake", &c.Limits.Handshake, time.Second, 5*time.Minute)
-	limits.duration("idle", &c.Limits.Idle, time.Second, time.Hour)
-	limits.close()
-
+	c.Auth.read(top.section("auth"))
+	c.Limits.read(top.section("limits"))
 	top.text("data", &c.Data)
 	top.text("destinations", &c.Destinations)
 	top.text("ffmpeg", &c.FFmpeg)

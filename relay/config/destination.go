@@ -23,7 +23,7 @@ type Destination struct {
 	Target   push.Target
 	Streams  []string // never empty; default: every stream
 	Enabled  bool     // default true
-	Notes    []string // what was put right, for the person who wrote the file
+	Notes    []string // what was put right or should be, for the person who wrote the file
 
 	// Fingerprint changes when what is pushed to changes, the content of a key_file included, and then only: a running
 	// push must be restarted for a new one, and must not be for the same. Streams and Enabled are not in it, because
@@ -83,7 +83,10 @@ func readDestination(s *section, streams []string) Destination {
 		s.fail(field, mistake.Problem, mistake.Hint)
 		return d
 	}
-	d.Target, d.Notes = target, notes
+	if source == "" {
+		s.doc.noteExposed(s.doc.file) // the key stands in the URL
+	}
+	d.Target, d.Notes = target, slices.Concat(notes, s.doc.notes)
 	d.Fingerprint = fingerprint(target)
 	return d
 }

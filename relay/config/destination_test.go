@@ -38,7 +38,7 @@ func TestDecodeDestination(t *testing.T) {
 		{"a platform and a key", "platform: twitch\nkey: " + theKey + "\n",
 			"rtmp://live.twitch.tv:1935/app", streams, true, 0},
 		{"a key file", "platform: twitch\nkey_file: " + keyFile + "\n",
-			"rtmp://live.twitch.tv:1935/app", streams, true, 0},
+			"rtmp://live.twitch.tv:1935/app", streams, true, 1},
 		{"a variable", "platform: twitch\nkey_env: RESTREAMD_TEST_KEY\n",
 			"rtmp://live.twitch.tv:1935/app", streams, true, 0},
 		{"everything", "platform: youtube\nurl: rtmps://b.rtmps.youtube.com/live2?backup=1\nkey: " + theKey + "\nstreams: [field, field]\nenabled: false\n",

@@ -17,10 +17,18 @@ import (
 type document struct {
 	file     string
 	problems []*Error
+	notes    []string // each once
 }
 
 func (d *document) fail(line int, field, problem, hint string) {
 	d.problems = append(d.problems, &Error{d.file, line, field, problem, hint})
+}
+
+// noteExposed warns when everybody can read the secret in the file at path.
+func (d *document) noteExposed(path string) {
+	if note := exposedNote(path); note != "" && !slices.Contains(d.notes, note) {
+		d.notes = append(d.notes, note)
+	}
 }
 
 // failedIn reports whether a mistake was found in the section field.

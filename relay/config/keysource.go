@@ -11,8 +11,8 @@ import (
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
-// key takes a key from the one of sources that is set: key, key_file or key_env. source is "" when none is; the key is
-// zero when it is missing or could not be had, which is reported.
+// key takes a key from the one of sources that is set: key, key_file, key_env or key_sha256, whose digest comes back as
+// it is written. source is "" when none is; the key is zero when it is missing or could not be had, which is reported.
 //
 // People write the key itself behind key_file or key_env, so no error shows what stands there.
 func (s *section) key(sources ...string) (source string, key secret.String) {
@@ -37,12 +37,15 @@ func (s *section) key(sources ...string) (source string, key secret.String) {
 		return source, s.keyFromFile(source, text)
 	case source == "key_env":
 		return source, s.keyFromEnv(source, text)
+	case source == "key":
+		s.doc.noteExposed(s.doc.file)
 	}
 	return source, secret.New(text)
 }
 
 func (s *section) keyFromFile(field, path string) secret.String {
-	data, err := readFile(under(filepath.Dir(s.doc.file), path))
+	path = under(filepath.Dir(s.doc.file), path)
+	data, err := readText(path)
 	if err != nil {
 		s.fail(field, "cannot be read: "+reason(err),
 			"a relative path starts at the folder of this file; the key itself belongs under key")
@@ -52,6 +55,7 @@ func (s *section) keyFromFile(field, path string) secret.String {
 	if text == "" {
 		s.fail(field, "the file is empty", "write the key into it, on one line")
 	}
+	s.doc.noteExposed(path)
 	return secret.New(text)
 }
 

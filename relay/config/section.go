@@ -2,12 +2,8 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -121,6 +117,11 @@ func (s *section) section(key string) *section {
 	return s.doc.section(s.path(key), s.take(key))
 }
 
+// optional opens the mapping under key and tells whether it is there, be it empty.
+func (s *section) optional(key string) (sub *section, found bool) {
+	return s.section(key), s.has(key)
+}
+
 // list returns the items under key.
 func (s *section) list(key, hint string) []*yaml.Node {
 	node := s.take(key)
@@ -135,113 +136,4 @@ func (s *section) list(key, hint string) []*yaml.Node {
 		s.fail(key, "the list is empty", hint)
 	}
 	return node.Content
-}
-
-// scalar returns the text under key as it is written.
-func (s *section) scalar(key string) (text string, found bool) {
-	node := s.take(key)
-	if node == nil {
-		return "", false
-	}
-	text, problem := scalarText(node)
-	if problem != "" {
-		s.fail(key, problem, "write a value behind the colon, or remove the line")
-		return "", false
-	}
-	return text, true
-}
-
-func (s *section) text(key string, value *string) {
-	if text, found := s.scalar(key); found {
-		*value = text
-	}
-}
-
-func (s *section) flag(key string, value *bool) {
-	text, found := s.scalar(key)
-	switch {
-	case !found:
-	case text == "true":
-		*value = true
-	case text == "false":
-		*value = false
-	default:
-		s.fail(key, "neither true nor false", "write true or false")
-	}
-}
-
-func (s *section) count(key string, value *int, least, most int) {
-	text, found := s.scalar(key)
-	if !found {
-		return
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		s.fail(key, "not a number in range", fmt.Sprintf("write a whole number from %d to %d", least, most))
-		return
-	}
-	*value = n
-}
-
-func (s *section) duration(key string, value *time.Duration, least, most time.Duration) {
-	text, found := s.scalar(key)
-	if !found {
-		return
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < least || d > most {
-		s.fail(key, "not a duration in range", fmt.Sprintf("write one from %v to %v, with its unit, as in %v", least, most, *value))
-		return
-	}
-	*value = d
-}
-
-// address takes host:port; the host may be empty for every interface.
-func (s *section) address(key string, value *string) {
-	text, found := s.scalar(key)
-	if !found {
-		return
-	}
-	_, port, err := net.SplitHostPort(text)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		s.fail(key, "not an address to listen on", fmt.Sprintf("write host:port, as in %q", *value))
-		return
-	}
-	*value = text
-}
-
-// name takes a name of the form that streams and apps have.
-func (s *section) name(key string, value *string) {
-	text, found := s.scalar(key)
-	if !found {
-		return
-	}
-	if !validName.MatchString(text) {
-		s.fail(key, "not a name", nameHint)
-		return
-	}
-	*value = text
-}
-
-// validName is safe as a file name, in a URL and as an RTMP app.
-var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-const nameHint = "use 1 to 64 of the characters A-Z a-z 0-9 _ -"
-
-// scalarText refuses what only looks like a text: nothing, lists, and values that a YAML tag would change.
-func scalarText(node *yaml.Node) (text, problem string) {
-	switch {
-	case isNull(node), node.Kind == yaml.ScalarNode && node.Value == "":
-		return "", "empty"
-	case node.Kind != yaml.ScalarNode, node.Style&yaml.TaggedStyle != 0:
-		return "", "not a single value"
-	}
-	return node.Value, ""
-}
-
-func isNull(node *yaml.Node) bool {
-	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }

@@ -82,7 +82,7 @@ func (s *Snapshot) load(name, file string, streams []string) {
 		s.drop(name, &Error{File: file, Problem: "the name of the file cannot name a destination", Hint: nameHint + " before .yml"})
 		return
 	}
-	data, err := readFile(file)
+	data, err := readText(file)
 	if err != nil && isGone(file) {
 		return
 	}

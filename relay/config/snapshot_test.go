@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,5 +68,36 @@ func TestLoadDirWithoutFolder(t *testing.T) {
 	s := config.LoadDir(filepath.Join(t.TempDir(), "none"), streams)
 	if len(s.Destinations) != 0 || len(s.Problems) != 1 || !errors.Is(s.Problems[0].Err, fs.ErrNotExist) {
 		t.Errorf("got %+v", s)
+	}
+}
+
+func TestLoadDirNotesExposedKeys(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "secret"), theKey)
+	for name, content := range map[string]string{
+		"inline":  good,
+		"url":     "url: rtmp://host/app/" + theKey + "\n",
+		"keyfile": "platform: twitch\nkey_file: secret\n",
+	} {
+		write(t, filepath.Join(dir, name+".yml"), content)
+	}
+	exposed := map[string]string{"inline": "inline.yml", "url": "url.yml", "keyfile": "secret"}
+	for _, d := range config.LoadDir(dir, streams).Destinations {
+		file := filepath.Join(dir, exposed[d.Name])
+		if want := []string{file + " can be read by everybody: chmod 600 " + file}; !slices.Equal(d.Notes, want) {
+			t.Errorf("%s: notes %q, want %q", d.Name, d.Notes, want)
+		}
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range config.LoadDir(dir, streams).Destinations {
+		if len(d.Notes) > 0 {
+			t.Errorf("%s: closed, and still noted: %q", d.Name, d.Notes)
+		}
+		delete(exposed, d.Name)
+	}
+	if len(exposed) > 0 {
+		t.Errorf("not loaded: %v", exposed)
 	}
 }

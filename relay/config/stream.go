@@ -1,26 +1,28 @@
 package config
 
-import (
-	"fmt"
-	"regexp"
-	"time"
-
-	"github.com/restreamd/restreamd/relay/secret"
-)
+import "time"
 
 // Stream is one programme: how it is published and what is made of it.
 type Stream struct {
 	Name   string
 	App    string // what encoders put behind the host: rtmp://host/app; default "live"
-	Keys   []Key  // who may publish. Empty only for a stream that is alone; the caller then makes a key
+	Revoke string // RevokeFinish or RevokeEnd; default RevokeFinish
+	Play   Play
+	Keys   []Key // who may publish. Empty only for a stream that is alone; the caller then makes a key
 	Record Record
 	HLS    HLS
 }
 
-// Key opens a stream for publishing.
-type Key struct {
-	Name   string // for people and logs; default "key1", "key2", … by position
-	Secret secret.String
+// What becomes of a running publisher whose key is removed or expires: Stream.Revoke.
+const (
+	RevokeFinish = "finish" // it goes on to its own end
+	RevokeEnd    = "end"    // it is ended at once
+)
+
+// Play is who may play a stream over RTMP.
+type Play struct {
+	Keys     bool // whoever may publish; default true
+	Loopback bool // anyone on this machine, without a key, by the stream's name; default false
 }
 
 // Record is the recording of a stream.
@@ -39,6 +41,8 @@ func defaultStream(name string) Stream {
 	return Stream{
 		Name:   name,
 		App:    "live",
+		Revoke: RevokeFinish,
+		Play:   Play{Keys: true},
 		Record: Record{Enabled: true},
 		HLS:    HLS{Enabled: true, Segment: 2 * time.Second, Window: 6},
 	}
@@ -66,10 +70,14 @@ func readStreams(all *section) []Stream {
 func readStream(name string, s *section, known keyring) Stream {
 	stream := defaultStream(name)
 	s.name("app", &stream.App)
-	for i, node := range s.list("keys", "write one key a line, as in - {name: studio, key_file: keys/studio}") {
-		key := s.doc.section(fmt.Sprintf("%s[%d]", s.path("keys"), i), node)
-		stream.Keys = append(stream.Keys, readKey(i, key, stream.App, known))
-	}
+	s.choice("revoke", &stream.Revoke, RevokeFinish, RevokeEnd)
+
+	play := s.section("play")
+	play.flag("keys", &stream.Play.Keys)
+	play.flag("loopback", &stream.Play.Loopback)
+	play.close()
+
+	stream.Keys = readKeys(s, stream.App, known)
 
 	record := s.section("record")
 	record.flag("enabled", &stream.Record.Enabled)
@@ -83,41 +91,4 @@ func readStream(name string, s *section, known keyring) Stream {
 
 	s.close()
 	return stream
-}
-
-// keyring tells which field gave which key to which app: an app and a key must name one stream.
-type keyring map[keyPlace]string
-
-type keyPlace struct {
-	app    string
-	digest [32]byte
-}
-
-// streamKey is what every encoder can send and no log can be confused by.
-var streamKey = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
-
-const maxStreamKey = 1024
-
-func readKey(i int, s *section, app string, known keyring) Key {
-	key := Key{Name: fmt.Sprintf("key%d", i+1)}
-	s.name("name", &key.Name)
-	source, text := s.key("key", "key_file")
-	s.close()
-	switch {
-	case s.broken || text.IsZero() && source != "":
-		return key // reported already
-	case source == "":
-		s.fail("key", "missing", "set key or key_file")
-		return key
-	case !streamKey.MatchString(text.Reveal()) || len(text.Reveal()) > maxStreamKey:
-		s.fail(source, "not a stream key", "use 1 to 1024 of the characters A-Z a-z 0-9 . _ ~ -")
-		return key
-	}
-	place := keyPlace{app, text.Digest()}
-	if owner, taken := known[place]; taken {
-		s.fail(source, fmt.Sprintf("the same key as %s in app %s", owner, app), "give each its own")
-	}
-	known[place] = s.field
-	key.Secret = text
-	return key
 }

@@ -6,16 +6,7 @@ import (
 	"time"
 )
 
-const (
-	defaultDebounce = 100 * time.Millisecond
-	defaultRescan   = 5 * time.Second
-
-	// A file that is written without a pause must still be taken up.
-	longestDebounce = time.Second
-
-	// How soon a folder is looked at again that cannot be watched, missing ones included.
-	unwatchedRescan = time.Second
-)
+const defaultRescan = 5 * time.Second
 
 // Watcher keeps reading a folder of destinations while the relay runs:
 //
@@ -35,39 +26,22 @@ type Watcher struct {
 
 // Serve watches until ctx ends, and returns its error.
 func (w *Watcher) Serve(ctx context.Context) error {
-	debounce := cmp.Or(w.Debounce, defaultDebounce)
-	events := openNotifier()
-	defer events.close()
-
 	var state keeper
-	settled := true // nothing is in use yet that half a change could harm
-	for ctx.Err() == nil {
-		// Watched first, read then: a change in between is an event.
-		watched := events.follow(w.Dir)
-		snapshot := state.next(LoadDir(w.Dir, w.Streams))
-		changed := state.differs(snapshot)
-		if changed && !settled {
-			// Found by the clock, perhaps in the midst of a save: editors remove the file and put a new one in its place.
-			events.settle(ctx, debounce, longestDebounce)
-			settled = true
-			continue
-		}
-		if changed {
-			state.accept(snapshot)
-			w.Apply(snapshot)
-		}
-		settled = events.wait(ctx, w.interval(watched))
-		if settled {
-			events.settle(ctx, debounce, longestDebounce)
-		}
+	r := rereader{
+		dir:      w.Dir,
+		debounce: cmp.Or(w.Debounce, defaultDebounce),
+		rescan:   cmp.Or(w.Rescan, defaultRescan),
+		settled:  true, // nothing is in use yet that half a change could harm
+		look: func() (take func()) {
+			snapshot := state.next(LoadDir(w.Dir, w.Streams))
+			if !state.differs(snapshot) {
+				return nil
+			}
+			return func() {
+				state.accept(snapshot)
+				w.Apply(snapshot)
+			}
+		},
 	}
-	return ctx.Err()
-}
-
-func (w *Watcher) interval(watched bool) time.Duration {
-	rescan := cmp.Or(w.Rescan, defaultRescan)
-	if !watched {
-		rescan = min(rescan, unwatchedRescan)
-	}
-	return rescan
+	return r.serve(ctx)
 }

@@ -187,11 +187,14 @@ func TestWatcherRecoversFromAMistake(t *testing.T) {
 
 func TestWatcherAppliesChangesOnly(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a.yml"), content("one", "k"))
+	// Its key is nobody else's to read from the start: a note about that would be a change.
+	if err := os.Chmod(write(t, filepath.Join(dir, "a.yml"), content("one", "k")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	w := watch(t, dir, 5*time.Millisecond)
 	w.await(t, "a=one/k")
 	for _, command := range []string{
-		"touch $d/a.yml", "chmod 600 $d/a.yml", "cp $d/a.yml $d/.tmp; mv $d/.tmp $d/a.yml", "echo '# a comment' >> $d/a.yml", "touch $d/README.md",
+		"touch $d/a.yml", "chmod 640 $d/a.yml", "cp $d/a.yml $d/.tmp; mv $d/.tmp $d/a.yml", "echo '# a comment' >> $d/a.yml", "touch $d/README.md",
 	} {
 		w.shell(t, "d="+dir+"; "+command)
 	}

@@ -38,12 +38,15 @@ var (
 	outDropGOPs  = counter("output_dropped_gops_total", "GOPs the output was too slow for.", "stream", "kind", "name")
 	outDelivered = gauge("output_delivered_bytes", "Bytes the platform acknowledged, or a number that grows while files are written, of the present child.", "stream", "kind", "name")
 	problems     = gauge("destination_problems", "Destination files that are refused or run by their last good version.")
+	attempts     = counter("ingest_attempts_total", "RTMP connections by what became of them: accepted, or why not.", "result")
+	ends         = counter("ingest_ends_total", "Publishers and players that left, by why.", "reason")
+	connections  = gauge("ingest_connections", "RTMP connections that are open.")
 	diskFree     = gauge("disk_free_bytes", "Space left for recordings and HLS.")
 )
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, m := range []metric{buildInfo, streamLive, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
-		outState, outStarts, outFailures, outDrops, outDropGOPs, outDelivered, problems, diskFree} {
+		outState, outStarts, outFailures, outDrops, outDropGOPs, outDelivered, problems, attempts, ends, connections, diskFree} {
 		ch <- m.desc
 	}
 }
@@ -56,6 +59,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(buildInfo, 1, s.Version, s.FFmpeg)
 	send(problems, float64(len(s.Problems)))
 	send(diskFree, float64(s.Disk.Free))
+	send(connections, float64(s.Ingest.Open))
+	for code, n := range s.Ingest.Attempts {
+		send(attempts, float64(n), code)
+	}
+	for code, n := range s.Ingest.Ends {
+		send(ends, float64(n), code)
+	}
 	for _, stream := range s.Streams {
 		send(streamLive, truth(stream.Live), stream.Name)
 		if p := stream.Publisher; p != nil {

@@ -27,7 +27,16 @@ type Snapshot struct {
 	Ready    bool      `json:"ready"` // publishers are accepted
 	Streams  []Stream  `json:"streams"`
 	Problems []Problem `json:"problems"`
+	Ingest   Ingest    `json:"ingest"`
 	Disk     Disk      `json:"disk"`
+}
+
+// Ingest tells what became of all RTMP connections so far.
+type Ingest struct {
+	Open     int              `json:"open"`
+	Pending  int              `json:"pending"`  // of those open: not yet let in
+	Attempts map[string]int64 `json:"attempts"` // by "accepted" or the code of what refused or ended them
+	Ends     map[string]int64 `json:"ends"`     // of those accepted, by the code of why
 }
 
 // Stream is a stream and its outputs.

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/restreamd/restreamd/ingest"
+	"github.com/restreamd/restreamd/relay/config"
+)
+
+// frontDoor decides who comes in, by the configuration of the moment.
+type frontDoor struct {
+	lock   ingest.Lock
+	limits atomic.Pointer[ingest.Limits]
+	forget context.CancelFunc // ends what the authorizers in force hold; nil at first
+}
+
+// configure puts a configuration in force. After an error the one before stays.
+func (d *frontDoor) configure(ctx context.Context, cfg *config.Config) error {
+	ctx, cancel := context.WithCancel(ctx)
+	doors, err := doorsOf(ctx, cfg)
+	if err != nil {
+		cancel()
+		return err
+	}
+	if d.forget != nil {
+		d.forget()
+	}
+	d.forget = cancel
+	l := cfg.Limits
+	d.limits.Store(&ingest.Limits{
+		Connections: l.Connections, PerIP: l.PerIP, Unauthorized: l.Unauthorized,
+		Handshake: l.Handshake, Idle: l.Idle, Write: l.Write, Bitrate: l.Bitrate,
+	})
+	d.lock.Change(doors)
+	return nil
+}
+
+// now returns the limits in force.
+func (d *frontDoor) now() ingest.Limits { return *d.limits.Load() }
+
+// doorsOf lists who is asked whether a peer may come in, in this order: tokens, which are known by their form, then
+// keys, then the webhook.
+func doorsOf(ctx context.Context, cfg *config.Config) (ingest.Doors, error) {
+	var streams []ingest.Stream
+	for _, s := range cfg.Streams {
+		streams = append(streams, streamOf(s))
+	}
+	var doors ingest.Doors
+	if j := cfg.Auth.JWT; j.SecretFile+j.PublicKeyFile+j.JWKS != "" {
+		v, err := verifierOf(ctx, j)
+		if err != nil {
+			return nil, fmt.Errorf("auth.jwt: %w", err)
+		}
+		doors = append(doors, ingest.NewTokens(streams, v))
+	}
+	doors = append(doors, ingest.NewKeyring(streams))
+	if cfg.Auth.Webhook != "" {
+		doors = append(doors, &ingest.Webhook{URL: cfg.Auth.Webhook, Streams: streams})
+	}
+	return doors, nil
+}
+
+func streamOf(s config.Stream) ingest.Stream {
+	is := ingest.Stream{
+		Name: s.Name, App: s.App, Revoke: s.Revoke == config.RevokeEnd,
+		PlayWithKey: s.Play.Keys, PlayLocally: s.Play.Loopback,
+	}
+	for _, k := range s.Keys {
+		is.Keys = append(is.Keys, ingest.Key{Name: k.Name, Digest: k.Digest, Expires: k.Expires, Allow: k.Allow})
+	}
+	return is
+}
+
+func verifierOf(ctx context.Context, j config.JWT) (ingest.Verifier, error) {
+	switch {
+	case j.SecretFile != "":
+		shared, err := readSecret(j.SecretFile)
+		if err != nil {
+			return ingest.Verifier{}, err
+		}
+		return ingest.SharedSecret(shared, j.Algorithm)
+	case j.PublicKeyFile != "":
+		text, err := os.ReadFile(j.PublicKeyFile)
+		if err != nil {
+			return ingest.Verifier{}, err
+		}
+		return ingest.PublicKey(text, j.Algorithm)
+	}
+	return ingest.KeySet(ctx, j.JWKS, j.Algorithm)
+}
+
+// reload keeps the front door as restreamd.yml says while the relay runs: keys, tokens, the webhook and limits.
+func (h *house) reload(ctx context.Context) error {
+	inForce := h.cfg.Clone()
+	w := &config.FileWatcher{
+		Path: h.cfg.file, Current: h.cfg.asRead,
+		Apply: func(next *config.Config) {
+			err := h.cfg.overlay(next)
+			if err == nil {
+				_, err = h.keys.fill(next)
+			}
+			if err == nil {
+				err = h.door.configure(ctx, next)
+			}
+			if err != nil {
+				h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
+				return
+			}
+			h.log.Info("restreamd.yml taken up: keys, tokens, webhook and limits are as it says")
+			if needsRestart(inForce, next) {
+				h.log.Warn("restreamd.yml has other changes as well: they wait for a restart")
+			}
+			inForce = next.Clone()
+		},
+		Refuse: func(err error) {
+			h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
+		},
+	}
+	return w.Serve(ctx)
+}
+
+// needsRestart reports whether a configuration differs in what the front door does not take up.
+func needsRestart(before, after *config.Config) bool {
+	same := after.Clone()
+	same.Auth, same.Limits, same.Notes = before.Auth, before.Limits, before.Notes
+	for i := range same.Streams {
+		s := &same.Streams[i]
+		if j := slices.IndexFunc(before.Streams, func(o config.Stream) bool { return o.Name == s.Name }); j >= 0 {
+			s.App, s.Keys, s.Revoke, s.Play = before.Streams[j].App, before.Streams[j].Keys, before.Streams[j].Revoke, before.Streams[j].Play
+		}
+	}
+	return !same.Equal(before)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	stdflag "flag"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/restreamd/restreamd/ingest"
+	"github.com/restreamd/restreamd/relay/config"
+	"github.com/restreamd/restreamd/relay/secret"
+)
+
+// newKey makes a stream key and prints what OBS asks for: restreamd key new main --name studio. The name may stand
+// before the stream or behind it.
+func newKey(c *cli.Context) error {
+	rest := stdflag.NewFlagSet("key new", stdflag.ContinueOnError)
+	rest.SetOutput(io.Discard)
+	name := rest.String("name", c.String("name"), "")
+	if !c.Args().Present() {
+		return usageError{fmt.Errorf("which stream? restreamd key new main --name studio")}
+	}
+	if err := rest.Parse(c.Args().Tail()); err != nil || rest.NArg() > 0 {
+		return usageError{fmt.Errorf("restreamd key new STREAM --name NAME")}
+	}
+	cfg, err := loadFor(c)
+	if err != nil {
+		return err
+	}
+	stream := c.Args().First()
+	added, err := config.AddKey(cfg.file, stream, *name)
+	if err != nil {
+		return usageError{err}
+	}
+	w := c.App.Writer
+	app := "live"
+	for _, s := range cfg.Streams {
+		if s.Name == stream {
+			app = s.App
+		}
+	}
+	say(w, "  Server      rtmp://%s/%s\n", serverAddress(cfg), app)
+	say(w, "  Stream Key  %s\n\nKept in %s. A running relay takes it up within 2 s.\n", added.Secret.Reveal(), added.File)
+	if added.Note != "" {
+		say(w, "%s\n", added.Note)
+	}
+	return nil
+}
+
+// serverAddress is where encoders reach the relay: the running one's port if it runs.
+func serverAddress(cfg *settings) string {
+	listen := cfg.RTMP.Listen
+	if r, err := readRunFile(cfg.Data); err == nil {
+		listen = r.RTMP
+	}
+	addr, err := net.ResolveTCPAddr("tcp", listen)
+	if err != nil {
+		return listen
+	}
+	if addr.IP == nil {
+		addr.IP = net.IPv6unspecified
+	}
+	return reachable(addr)
+}
+
+func say(w io.Writer, format string, a ...any) { _, _ = fmt.Fprintf(w, format, a...) }
+
+// newToken prints a signed, expiring stream key.
+func newToken(c *cli.Context) error {
+	cfg, err := load(c)
+	if err != nil {
+		return err
+	}
+	if cfg.Auth.JWT.SecretFile == "" {
+		return usageError{fmt.Errorf("no shared secret to sign with: set auth: {jwt: {secret_file: jwt.secret}} in %s", cfg.file)}
+	}
+	shared, err := readSecret(cfg.Auth.JWT.SecretFile)
+	if err != nil {
+		return fmt.Errorf("token secret: %w", err)
+	}
+	token, err := sign(c, cfg, shared)
+	if err != nil {
+		return err
+	}
+	say(c.App.Writer, "%s\n", token.Reveal())
+	return nil
+}
+
+func sign(c *cli.Context, cfg *settings, shared secret.String) (secret.String, error) {
+	action := ingest.Action(c.String("action"))
+	if action != ingest.Publish && action != ingest.Play {
+		return secret.String{}, usageError{fmt.Errorf("--action is publish or play, not %q", action)}
+	}
+	known := false
+	for _, s := range cfg.Streams {
+		known = known || s.Name == c.String("stream")
+	}
+	if !known {
+		return secret.String{}, usageError{fmt.Errorf("no stream %q in %s", c.String("stream"), cfg.file)}
+	}
+	if c.Duration("for") <= 0 {
+		return secret.String{}, usageError{fmt.Errorf("--for is how long the token is valid, such as 4h")}
+	}
+	return ingest.SignToken(shared, cfg.Auth.JWT.Algorithm, ingest.NewClaims(
+		c.String("stream"), action, c.String("ip"), c.String("name"), time.Now(), c.Duration("for")))
+}
