@@ -43,6 +43,9 @@ type Request struct {
 type Grant struct {
 	Stream string // the stream to feed or to play
 	Key    string // the name of what was presented: a key, a token, never the secret
+	// Holder tells apart those whose Key is the same: a publisher is replaced by its own holder only. It is shown to
+	// nobody. Default: the Key.
+	Holder string
 	// Standing grants hold for as long as the same request would be granted again: a publisher is ended soon after
 	// its key is removed or expires. Others hold until the publisher leaves.
 	Standing bool

@@ -55,7 +55,7 @@ func (h *Webhook) Authorize(ctx context.Context, r Request) (Grant, error) {
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return Grant{}, fmt.Errorf("%w (%d)", ErrWebhookNo, answer.StatusCode)
 	}
-	return Grant{Stream: stream, Key: "webhook"}, nil
+	return Grant{Stream: stream, Key: "webhook", Holder: holder(r.Key)}, nil
 }
 
 func (h *Webhook) stream(r Request) (name string, found bool) {

@@ -5,8 +5,16 @@ import "time"
 // Publisher says who feeds a stream. It holds names, never secrets.
 type Publisher struct {
 	Key    string // name of the stream key presented
+	Holder string // who presented it, where the name does not tell; shown to nobody. Default: Key
 	Remote string // address the media comes from
 	Agent  string // what the encoder calls itself
+}
+
+func (p Publisher) holder() string {
+	if p.Holder != "" {
+		return p.Holder
+	}
+	return p.Key
 }
 
 // Publication is one publisher's hold on a stream, from Publish to Close. Its methods are for one goroutine, the

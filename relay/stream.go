@@ -57,8 +57,8 @@ func NewStream(name string) *Stream { return &Stream{name: name} }
 // Name returns the stream's name. It is never the stream key.
 func (s *Stream) Name() string { return s.name }
 
-// Publish puts a publisher on the stream, which goes on air with its first keyframe. A publisher with the same Key as
-// the present one replaces it (the old one is usually a dead connection) and the session goes on; any other is
+// Publish puts a publisher on the stream, which goes on air with its first keyframe. The holder of the present one's
+// key replaces it (the old one is usually a dead connection) and the session goes on; any other is
 // refused with ErrBusy.
 func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	s.mu.Lock()
@@ -67,7 +67,7 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 		return nil, ErrClosed
 	}
 	if s.pub != nil {
-		if s.pub.who.Key != who.Key {
+		if s.pub.who.holder() != who.holder() {
 			return nil, fmt.Errorf("%w, with key %q", ErrBusy, s.pub.who.Key)
 		}
 		s.pub.end(ErrReplaced)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	stdflag "flag"
 	"fmt"
 	"io"
@@ -14,24 +15,17 @@ import (
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
-// newKey makes a stream key and prints what OBS asks for: restreamd key new main --name studio. The name may stand
-// before the stream or behind it.
+// newKey makes a stream key and prints what OBS asks for: restreamd key new main --name studio.
 func newKey(c *cli.Context) error {
-	rest := stdflag.NewFlagSet("key new", stdflag.ContinueOnError)
-	rest.SetOutput(io.Discard)
-	name := rest.String("name", c.String("name"), "")
-	if !c.Args().Present() {
-		return usageError{fmt.Errorf("which stream? restreamd key new main --name studio")}
-	}
-	if err := rest.Parse(c.Args().Tail()); err != nil || rest.NArg() > 0 {
-		return usageError{fmt.Errorf("restreamd key new STREAM --name NAME")}
+	stream, err := streamArgument(c)
+	if err != nil {
+		return err
 	}
 	cfg, err := loadFor(c)
 	if err != nil {
 		return err
 	}
-	stream := c.Args().First()
-	added, err := config.AddKey(cfg.file, stream, *name)
+	added, err := config.AddKey(cfg.file, stream, c.String("name"))
 	if err != nil {
 		return usageError{err}
 	}
@@ -48,6 +42,25 @@ func newKey(c *cli.Context) error {
 		say(w, "%s\n", added.Note)
 	}
 	return nil
+}
+
+// streamArgument returns the stream a command names, and takes the flags behind it, where the library sees none.
+func streamArgument(c *cli.Context) (string, error) {
+	usage := usageError{errors.New("restreamd key new STREAM --name NAME")}
+	behind := stdflag.NewFlagSet("", stdflag.ContinueOnError)
+	behind.SetOutput(io.Discard)
+	for _, f := range c.Command.Flags {
+		behind.String(f.Names()[0], "", "")
+	}
+	if !c.Args().Present() || behind.Parse(c.Args().Tail()) != nil || behind.NArg() > 0 {
+		return "", usage
+	}
+	var err error
+	behind.Visit(func(f *stdflag.Flag) { err = errors.Join(err, c.Set(f.Name, f.Value.String())) })
+	if err != nil {
+		return "", usage
+	}
+	return c.Args().First(), nil
 }
 
 // serverAddress is where encoders reach the relay: the running one's port if it runs.
