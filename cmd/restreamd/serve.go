@@ -99,7 +99,7 @@ func (h *house) live(ctx context.Context) error {
 	parts := newStages()
 	web := parts.start("HTTP", h.serveHTTP)
 	finishing := parts.start("finisher", h.finisher.Serve)
-	tidying := parts.start("HLS janitor", hls.Janitor{Dir: hlsDir(h.cfg.Data)}.Serve)
+	tidying := parts.start("HLS janitor", h.tidy)
 	running := parts.start("outputs", h.outputs.Serve)
 	watching := parts.start("destinations", h.watch)
 	reloading := parts.start("configuration", h.reload)
@@ -246,6 +246,12 @@ func (h *house) build() error {
 		ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil
+}
+
+// tidy removes old HLS files. What cannot be removed is tried again.
+func (h *house) tidy(ctx context.Context) error {
+	j := hls.Janitor{Dir: hlsDir(h.cfg.Data), Report: func(err error) { h.log.Warn("HLS files", zap.Error(err)) }}
+	return j.Serve(ctx)
 }
 
 func (h *house) serveHTTP(ctx context.Context) error {

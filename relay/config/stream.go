@@ -85,7 +85,7 @@ func readStream(name string, s *section, known keyring) Stream {
 
 	hls := s.section("hls")
 	hls.flag("enabled", &stream.HLS.Enabled)
-	hls.duration("segment", &stream.HLS.Segment, 500*time.Millisecond, time.Minute)
+	hls.duration("segment", &stream.HLS.Segment, 500*time.Millisecond, 10*time.Second)
 	hls.count("window", &stream.HLS.Window, 2, 1000)
 	hls.close()
 

@@ -30,6 +30,7 @@ type Link struct {
 	tcp      *net.TCPConn // to the platform
 	platform halfCloser   // the same, or TLS over it
 	address  string
+	begun    atomic.Bool  // a child has connected
 	acked    atomic.Int64 // newest Progress
 }
 
@@ -42,9 +43,12 @@ type halfCloser interface {
 // Addr is the loopback host:port the child shall connect to. It takes one connection.
 func (l *Link) Addr() string { return l.ln.Addr().String() }
 
-// Progress is the number of bytes the platform's kernel has acknowledged (TCP_INFO, tcpi_bytes_acked; Linux 4.1). It
-// stays what it was when the link ends.
+// Progress is the number of bytes the platform's kernel has acknowledged (TCP_INFO, tcpi_bytes_acked; Linux 4.1), 0 as
+// long as no child has connected. It stays what it was when the link ends.
 func (l *Link) Progress() int64 {
+	if !l.begun.Load() {
+		return 0
+	}
 	if n := int64(l.info().Bytes_acked); n > 0 {
 		l.acked.Store(n)
 	}
@@ -172,5 +176,6 @@ func (l *Link) accept() (*net.TCPConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wait for ffmpeg: %w", err)
 	}
+	l.begun.Store(true)
 	return child, nil
 }

@@ -56,9 +56,9 @@ type leg struct {
 	gop     atomic.Int64 // milliseconds between its two newest keyframes
 }
 
-// wait blocks until the subscription has joined and both kinds of track are known, or one has come alone for a while.
+// wait blocks until there is media and both kinds of track are known, or one has come alone for a while.
 func (f *feed) wait(ctx context.Context) error {
-	if err := f.fill(ctx); err != nil {
+	if err := f.media(ctx); err != nil {
 		return err
 	}
 	patience, cancel := context.WithTimeout(ctx, trackPatience)
@@ -86,6 +86,22 @@ func (f *feed) tracks() (audio, video bool) {
 	return audio, video
 }
 
+// media makes sure that media is pending. A child's clock starts with its first media packet, and one that got nothing
+// but headers would fail: a change of header may be the last an encoder sends.
+func (f *feed) media(ctx context.Context) error {
+	if err := f.fill(ctx); err != nil {
+		return err
+	}
+	for !slices.ContainsFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 }) {
+		more, err := f.read(ctx, nil)
+		if err != nil {
+			return err
+		}
+		f.pending = append(f.pending, more...)
+	}
+	return nil
+}
+
 // fill makes sure something is pending.
 func (f *feed) fill(ctx context.Context) error {
 	for len(f.pending) == 0 {
@@ -108,22 +124,6 @@ func (f *feed) read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet, 
 	return packets, err
 }
 
-// next makes sure there is something to write. A child's clock starts with its first media packet, so for a new child
-// init packets alone are not enough.
-func (f *feed) next(ctx context.Context) error {
-	if err := f.fill(ctx); err != nil {
-		return err
-	}
-	for !f.begun && !slices.ContainsFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 }) {
-		more, err := f.read(ctx, nil)
-		if err != nil {
-			return err
-		}
-		f.pending = append(f.pending, more...)
-	}
-	return nil
-}
-
 // start prepares for a new child.
 func (f *feed) start(roll bool) {
 	f.roll, f.begun, f.verdict = roll, false, fed
@@ -137,7 +137,7 @@ func (f *feed) run(ctx context.Context, stdin *os.File) error {
 	timer := time.NewTimer(batchEvery)
 	defer timer.Stop()
 	for {
-		if err := f.next(ctx); err != nil {
+		if err := f.fill(ctx); err != nil {
 			if ctx.Err() == nil {
 				f.over, f.verdict = true, sessionEnd
 			}
@@ -190,12 +190,7 @@ func (f *feed) encode() []*relay.Packet {
 // the pending ones.
 func (f *feed) begin() {
 	f.begun = true
-	first := true
-	for _, p := range f.pending {
-		if p.Slot == 0 && (first || p.DTS < f.base) {
-			f.base, first = p.DTS, false
-		}
-	}
+	f.base, _ = relay.Base(f.pending)
 	f.lastKey = f.base
 	lead := 0
 	for lead < len(f.pending) && f.pending[lead].Slot != 0 {

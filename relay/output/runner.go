@@ -83,7 +83,7 @@ func (r *runner) Serve(ctx context.Context) error {
 		if err != nil {
 			r.sleep(ctx, err)
 		}
-		if start, ok := r.source.Session(); !ok || start != r.attempt.Session {
+		if start, ok := r.source.Session(); !ok || !start.Equal(r.attempt.Session) {
 			r.finish()
 		}
 	}
@@ -113,7 +113,7 @@ func (r *runner) show(ctx context.Context, f *feed) error {
 // enter counts the children of a session.
 func (r *runner) enter(f *feed) {
 	start := f.sub.Session()
-	if r.attempt.Session == start {
+	if r.attempt.Session.Equal(start) {
 		r.attempt.Part++
 	} else {
 		r.finish()
@@ -163,7 +163,7 @@ func (r *runner) child(ctx context.Context, f *feed) error {
 		}
 	})
 	err = r.run(ctx, f, &gated{Link: link, stop: stop})
-	if err != nil {
+	if err != nil || link.Progress() == 0 { // failed, or never connected
 		stop() // nothing more will come through it
 	}
 	cancel(nil)
@@ -195,8 +195,9 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
+	dog := r.watch(f, job, link)
 	wg.Go(func() {
-		if err := r.watch(f, job, link).run(ctx); err != nil {
+		if err := dog.run(ctx); err != nil {
 			if link != nil {
 				link.stop() // frees a child that hangs in a write to the platform
 			}
@@ -293,6 +294,7 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 	} else {
 		w.done = func() int64 { return growth(job.Watch) }
 	}
+	w.start = w.done()
 	return w
 }
 

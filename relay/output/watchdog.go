@@ -14,8 +14,9 @@ const (
 	stallPush = 5 * time.Second
 	// stallStart: connecting, handshake and publish of a slow platform.
 	stallStart = 15 * time.Second
-	// stallFile: a fragment or a segment is written at least every few seconds, or every GOP if that is longer.
-	stallFile = 20 * time.Second
+	// stallFile: a fragment or a segment is written at least every few seconds, or every GOP if that is longer; segments
+	// have 10 s at most.
+	stallFile = 30 * time.Second
 )
 
 var errStalled = errors.New("stalled: media was fed but nothing came out")
@@ -24,6 +25,7 @@ var errStalled = errors.New("stalled: media was fed but nothing came out")
 type watchdog struct {
 	fed      func() int64 // bytes given to the child
 	done     func() int64 // a number that moves when the child gets something done
+	start    int64        // done before there was a child
 	gop      func() time.Duration
 	file     bool
 	progress func(fed, done int64, moved bool)
@@ -33,8 +35,7 @@ type watchdog struct {
 func (w watchdog) run(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	start := w.done()
-	last, given := start, int64(0) // done and fed when something last got done
+	last, given := w.start, int64(0) // done and fed when something last got done
 	since := time.Now()
 	moved := false
 	for {
@@ -46,7 +47,7 @@ func (w watchdog) run(ctx context.Context) error {
 			if done != last || fed == given {
 				last, given, since = done, fed, now // what was not fed cannot come out
 			}
-			moved = moved || done-start > w.enough()
+			moved = moved || done-w.start > w.enough()
 			w.progress(fed, done, moved)
 			if now.Sub(since) > w.patience(moved) {
 				return errStalled

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,9 +19,17 @@ const relayPackage = "github.com/restreamd/restreamd/cmd/restreamd"
 //
 // The path is the same for every test binary of a checkout: go build leaves an up-to-date file alone, so only the
 // first of them pays for the linking. It replaces an outdated one by renaming, which running relays do not notice.
-var relayBinary = sync.OnceValues(buildRelay)
+var relayBinary = sync.OnceValues(func() (string, error) {
+	return buildRelay("restreamd", "-race")
+})
 
-func buildRelay() (string, error) {
+// shippedBinary builds the relay without the race detector.
+var shippedBinary = sync.OnceValues(func() (string, error) {
+	return buildRelay("restreamd-shipped", "-trimpath")
+})
+
+// buildRelay builds the relay under a name of its own for each set of flags.
+func buildRelay(name string, flags ...string) (string, error) {
 	module, err := exec.Command("go", "list", "-f", "{{.Dir}}", relayPackage).Output()
 	if err != nil {
 		return "", fmt.Errorf("find %s (is go in the PATH?): %w", relayPackage, err)
@@ -38,9 +47,10 @@ func buildRelay() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("take build lock: %w", err)
 	}
-	path := filepath.Join(folder, "restreamd")
+	path := filepath.Join(folder, name)
 	// Without -buildvcs=false a checkout that belongs to another user does not build: git refuses to look at it.
-	out, err := exec.Command("go", "build", "-race", "-buildvcs=false", "-o", path, relayPackage).CombinedOutput()
+	args := slices.Concat([]string{"build", "-buildvcs=false", "-o", path}, flags, []string{relayPackage})
+	out, err := exec.Command("go", args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the relay: %w\n%s", err, strings.TrimSpace(string(out)))
 	}

@@ -30,19 +30,22 @@ const (
 // Relay is a running restreamd in a folder of its own, with the stream main, ingesting at app live.
 type Relay struct {
 	RTMP, HTTP   string // host:port the relay listens on
+	RTMPS        string // the same; empty without RTMPS
 	Key          string // a valid stream key of main
 	Dir          string // everything below is in here, and it is the working folder
 	Data         string // recordings/, hls/, state/
 	Destinations string // the watched folder
 
-	child *child
+	binary string
+	child  *child
 }
 
 // runFile is <data>/state/run.json, which the relay writes once it listens.
 type runFile struct {
-	Pid  int    `json:"pid"`
-	RTMP string `json:"rtmp"`
-	HTTP string `json:"http"`
+	Pid   int    `json:"pid"`
+	RTMP  string `json:"rtmp"`
+	RTMPS string `json:"rtmps"`
+	HTTP  string `json:"http"`
 }
 
 // StartRelay builds and starts the relay and waits until it listens. At the end of the test it is stopped; the
@@ -58,7 +61,11 @@ func StartRelay(t testing.TB, opts ...RelayOption) *Relay {
 		spec.dir = t.TempDir()
 	}
 	if spec.binary == "" {
-		binary, err := relayBinary()
+		build := relayBinary
+		if spec.shipped {
+			build = shippedBinary
+		}
+		binary, err := build()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,6 +79,7 @@ func StartRelay(t testing.TB, opts ...RelayOption) *Relay {
 		Dir:          spec.dir,
 		Data:         filepath.Join(spec.dir, "data"),
 		Destinations: filepath.Join(spec.dir, "destinations.d"),
+		binary:       spec.binary,
 	}
 	if err := spec.write(r); err != nil {
 		t.Fatalf("set up relay: %v", err)
@@ -81,7 +89,7 @@ func StartRelay(t testing.TB, opts ...RelayOption) *Relay {
 	}
 	t.Cleanup(func() { r.finish(t) })
 	r.awaitListening(t)
-	if spec.noKey {
+	if spec.noKey && len(spec.keys) == 0 {
 		r.Key = strings.TrimSpace(string(readFile(t, filepath.Join(r.Data, "stream.key"))))
 	}
 	return r
@@ -92,16 +100,20 @@ func (r *Relay) start(spec relaySpec) error {
 	if err := os.RemoveAll(r.runPath()); err != nil {
 		return fmt.Errorf("remove old run file: %w", err)
 	}
-	cmd := exec.Command(spec.binary, "serve", "--config", filepath.Join(r.Dir, "restreamd.yml"),
-		"--destinations", r.Destinations, "--data", r.Data)
+	args := slices.Concat(spec.under, []string{spec.binary, "serve"}, r.flags())
 	if spec.debug {
-		cmd.Args = append(cmd.Args, "--debug")
+		args = append(args, "--debug")
 	}
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = r.Dir
 	cmd.Env = append(os.Environ(), spec.env...)
 	var err error
 	r.child, err = startChild(cmd)
 	return err
+}
+
+func (r *Relay) flags() []string {
+	return []string{"--config", r.configPath(), "--destinations", r.Destinations, "--data", r.Data}
 }
 
 func (r *Relay) runPath() string { return filepath.Join(r.Data, "state", "run.json") }
@@ -119,7 +131,7 @@ func (r *Relay) awaitListening(t testing.TB) {
 	if run.Pid != r.Pid() {
 		t.Fatalf("%s names process %d, the relay is %d", r.runPath(), run.Pid, r.Pid())
 	}
-	r.RTMP, r.HTTP = run.RTMP, run.HTTP
+	r.RTMP, r.RTMPS, r.HTTP = run.RTMP, run.RTMPS, run.HTTP
 }
 
 // PublishURL is what an encoder publishes to, with the stream key in it.
@@ -169,6 +181,36 @@ func (r *Relay) Do(t testing.TB, req *http.Request) (*http.Response, []byte) {
 		t.Fatalf("read %s: %v", req.URL.Path, err)
 	}
 	return resp, body
+}
+
+// Configure writes restreamd.yml as [StartRelay] would with these options, while the relay runs. What is not in them
+// goes: they are the whole configuration. Options that are not about restreamd.yml do nothing.
+func (r *Relay) Configure(t testing.TB, opts ...RelayOption) {
+	t.Helper()
+	var spec relaySpec
+	for _, opt := range opts {
+		opt(&spec)
+	}
+	r.PutConfig(t, spec.config(r))
+}
+
+// PutConfig writes restreamd.yml, whole or not at all, as a careful editor does.
+func (r *Relay) PutConfig(t testing.TB, yaml string) {
+	t.Helper()
+	if err := putFile(r.configPath(), yaml); err != nil {
+		t.Fatalf("put configuration: %v", err)
+	}
+}
+
+// Command runs one of the relay's other commands on the relay's own files, for example "token", "--for", "1h", and
+// returns what it printed. It fails the test unless the command succeeds.
+func (r *Relay) Command(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := run(r.binary, slices.Concat(r.flags(), []string{name}, args)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // PutDestination writes destinations.d/<name>.yml, whole or not at all, as a careful editor does.

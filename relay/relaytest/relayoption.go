@@ -1,6 +1,7 @@
 package relaytest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -10,13 +11,19 @@ import (
 
 type relaySpec struct {
 	binary       string
+	under        []string // program that becomes the relay, with its arguments
+	shipped      bool
 	dir          string
+	rtmp         string // what it listens on
 	noKey        bool
 	debug        bool
-	stream       string // YAML inside streams.main
-	extra        string // YAML at the top level
+	keys         []string // YAML, one item of streams.main.keys each
+	stream       string   // YAML inside streams.main
+	others       []string // YAML inside streams, one further stream each
+	extra        string   // YAML at the top level
 	env          []string
 	destinations map[string]string
+	files        map[string]string // by path in the relay's folder
 }
 
 // RelayOption changes what [StartRelay] starts.
@@ -25,11 +32,43 @@ type RelayOption func(*relaySpec)
 // StreamConfig adds YAML to the section streams.main, for example "record: {segment: 4s}\nhls: {enabled: false}".
 func StreamConfig(yaml string) RelayOption { return func(s *relaySpec) { s.stream = yaml } }
 
+// Stream adds a stream beside main, for example "aux", "keys: [{name: aux, key: aux-4711}]".
+func Stream(name, yaml string) RelayOption {
+	return func(s *relaySpec) { s.others = append(s.others, "  "+name+":\n"+indent("    ", yaml)) }
+}
+
 // ExtraConfig adds YAML to the top level of restreamd.yml, for example "limits: {idle: 3s}".
 func ExtraConfig(yaml string) RelayOption { return func(s *relaySpec) { s.extra = yaml } }
 
-// NoKey configures no stream key: the relay makes one at its first start, and [Relay.Key] is that one.
+// NoKey configures no stream key: the relay makes one at its first start, and [Relay.Key] is that one. With StreamKey it
+// makes none, and [Relay.Key] is empty.
 func NoKey() RelayOption { return func(s *relaySpec) { s.noKey = true } }
+
+// StreamKey adds a key to main beside [Relay.Key], for example "{name: field, key: field-4711}". With NoKey it is the
+// only one.
+func StreamKey(yaml string) RelayOption {
+	return func(s *relaySpec) { s.keys = append(s.keys, yaml) }
+}
+
+// Listen sets what the relay listens on for RTMP. It defaults to 127.0.0.1:0.
+func Listen(address string) RelayOption { return func(s *relaySpec) { s.rtmp = address } }
+
+// File writes a file into the relay's folder before the relay starts, for its owner alone.
+func File(path, content string) RelayOption {
+	return func(s *relaySpec) {
+		if s.files == nil {
+			s.files = make(map[string]string)
+		}
+		s.files[path] = content
+	}
+}
+
+// Shipped starts the relay as it is built for its users: without the race detector, whose memory is several times as
+// much.
+func Shipped() RelayOption { return func(s *relaySpec) { s.shipped = true } }
+
+// Under starts the relay by a program that becomes it, such as "prlimit", "--nofile=64".
+func Under(program ...string) RelayOption { return func(s *relaySpec) { s.under = program } }
 
 // Debug has the relay log all it can.
 func Debug() RelayOption { return func(s *relaySpec) { s.debug = true } }
@@ -73,8 +112,15 @@ func (s relaySpec) write(r *Relay) error {
 			return err
 		}
 	}
-	return putFile(filepath.Join(r.Dir, "restreamd.yml"), s.config(r))
+	for path, content := range s.files {
+		if err := putFile(filepath.Join(r.Dir, path), content); err != nil {
+			return err
+		}
+	}
+	return putFile(r.configPath(), s.config(r))
 }
+
+func (r *Relay) configPath() string { return filepath.Join(r.Dir, "restreamd.yml") }
 
 func (r *Relay) keyPath() string { return filepath.Join(r.Dir, "keys", "studio") }
 
@@ -91,16 +137,28 @@ func (r *Relay) keepKey() error {
 
 func (s relaySpec) config(r *Relay) string {
 	var b strings.Builder
-	b.WriteString("rtmp: {listen: \"127.0.0.1:0\"}\nhttp: {listen: \"127.0.0.1:0\"}\n")
+	fmt.Fprintf(&b, "rtmp: {listen: %q}\nhttp: {listen: \"127.0.0.1:0\"}\n", cmp.Or(s.rtmp, "127.0.0.1:0"))
 	fmt.Fprintf(&b, "data: %q\n", r.Data)
 	b.WriteString("streams:\n  main:\n    app: live\n")
+	keys := s.keys
 	if !s.noKey {
-		fmt.Fprintf(&b, "    keys:\n      - {name: studio, key_file: %q}\n", r.keyPath())
+		keys = append([]string{fmt.Sprintf("{name: studio, key_file: %q}", r.keyPath())}, keys...)
 	}
-	for line := range strings.Lines(s.stream) {
-		b.WriteString("    " + line)
+	for i, key := range keys {
+		if i == 0 {
+			b.WriteString("    keys:\n")
+		}
+		b.WriteString("      - " + key + "\n")
 	}
-	b.WriteString("\n" + s.extra + "\n")
+	b.WriteString(indent("    ", s.stream) + "\n" + strings.Join(s.others, "\n") + "\n" + s.extra + "\n")
+	return b.String()
+}
+
+func indent(by, text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(by + line)
+	}
 	return b.String()
 }
 
