@@ -16,7 +16,7 @@ import (
 )
 
 // errCodec marks a main track that no output could carry.
-var errCodec = errors.New("codec not carried")
+var errCodec = errors.New("no output could carry it")
 
 // standingEvery is how often a standing grant is looked at again.
 const standingEvery = time.Second

@@ -181,11 +181,11 @@ func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
 	var no refusal
 	switch {
 	case errors.As(err, &no):
-		s.server.tally.attempt(code)
+		s.count(code)
 		s.log.Warn(s.who()+" refused", zap.String("code", code), zap.String("reason", no.Error()))
 		s.linger()
 	case s.granted:
-		s.server.tally.end(code)
+		s.count(code)
 		s.log.Info(s.who()+" gone", zap.String("code", code), zap.String("reason", reason(ctx, err)),
 			zap.Duration("lasted", lasted.Round(time.Millisecond)), zap.Int64("bytes", s.bytes),
 			zap.Int64("average_bitrate", int64(float64(s.bytes)*8/lasted.Seconds())), zap.Int64("skipped", s.skipped),
@@ -194,12 +194,21 @@ func (s *session) report(ctx context.Context, err error, lasted time.Duration) {
 			s.linger()
 		}
 	case errors.Is(err, io.EOF): // a port scan, a health check: not worth a person's attention
-		s.server.tally.attempt(code)
+		s.count(code)
 		s.log.Debug("connection ended before a publish", zap.String("code", code), zap.String("reason", reason(ctx, err)))
 	default:
-		s.server.tally.attempt(code)
+		s.count(code)
 		s.log.Warn("connection ended before a publish", zap.String("code", code), zap.String("reason", reason(ctx, err)))
 	}
+}
+
+// count counts the end of one who was let in, or an attempt that came to nothing.
+func (s *session) count(code string) {
+	if s.granted {
+		s.server.tally.end(code)
+		return
+	}
+	s.server.tally.attempt(code)
 }
 
 func (s *session) who() string {

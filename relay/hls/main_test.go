@@ -11,11 +11,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Two sessions of stream main and their folders' names.
-var (
-	first  = time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
-	second = first.Add(time.Hour)
-)
+// The first of two sessions of stream main, an hour apart, and their folders' names.
+var first = time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
 
 const (
 	firstName  = "20261122T180000Z"
