@@ -9,10 +9,10 @@ LINT_VERSION := v2.15.0
 LINT         := .bin/golangci-lint-$(LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt bench fuzz demo clean
+.PHONY: help run build test lint fmt bench fuzz fuzz-door demo clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Install ffmpeg if it is missing, build, and serve (ARGS="--config restreamd.yml")
 	@scripts/install-ffmpeg.sh
@@ -46,6 +46,9 @@ bench: build ## Measure, the shipped binary beside what it is compared with
 
 fuzz: ## Run every fuzz target for 10 s
 	@scripts/fuzz.sh 10s
+
+fuzz-door: ## Fuzz what strangers can reach for 60 s each: sniffing, AMF, session, FLV
+	@scripts/fuzz.sh 60s FuzzSniff FuzzAMF FuzzSession FuzzReader
 
 demo: build ## Watch a show go to two platforms on this machine (DEMO_SECONDS=20)
 	@scripts/install-ffmpeg.sh

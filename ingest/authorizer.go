@@ -11,9 +11,9 @@ import (
 
 // Reasons for which a publish or a play is refused. They are logged, counted and told to the peer.
 var (
-	ErrUnknownApp = &Cause{"app", "unknown app"}
-	ErrUnknownKey = &Cause{"key_unknown", "unknown stream key"}
-	ErrNoKey      = &Cause{"key_missing", "no stream key"}
+	ErrUnknownApp = &Cause{"app", "unknown app: the encoder's Server ends in an app of restreamd.yml, /live by default"}
+	ErrUnknownKey = &Cause{"key_unknown", "unknown stream key: give the encoder one of restreamd.yml, or that of data/stream.key"}
+	ErrNoKey      = &Cause{"key_missing", "no stream key: fill in Stream Key"}
 	ErrExpired    = &Cause{"key_expired", "this stream key has expired"}
 	ErrAddress    = &Cause{"address", "this stream key may not be used from this address"}
 	ErrRevoked    = &Cause{"revoked", "the stream key was withdrawn"}

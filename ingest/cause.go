@@ -62,10 +62,14 @@ func codeOf(ctx context.Context, err error) string {
 
 // reason puts an end into words. Errors of the libraries below are not shown where they could quote the peer.
 func reason(ctx context.Context, err error) string {
+	const most = 200 // bytes: a sentence of ours, and what a library adds to it
+	var c *Cause
 	var network net.Error
 	switch {
 	case ctx.Err() != nil:
 		return "the relay is stopping"
+	case errors.As(err, &c): // before what it was caused by: a failed TLS handshake is a network error too
+		return clip(err.Error(), most)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed without a goodbye"
 	case errors.As(err, &network):

@@ -114,8 +114,10 @@ func showApp(app string) string {
 }
 
 // printable is a peer's text as it may stand in a log.
-func printable(s string) string {
-	const most = 80
+func printable(s string) string { return clip(s, 80) }
+
+// clip leaves out control characters and what is beyond most bytes.
+func clip(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return -1

@@ -90,5 +90,6 @@ func (k *Keyring) local(r Request) (Grant, error) {
 }
 
 func allowed(prefixes []netip.Prefix, ip netip.Addr) bool {
+	ip = ip.WithZone("") // of a link-local address, which no prefix has
 	return len(prefixes) == 0 || slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func (s *session) play(ctx context.Context) error {
 		return refusal{err}
 	}
 	defer sub.Close()
-	s.admitted()
+	s.trust()
 	if err := s.replyPlay(); err != nil {
 		return fmt.Errorf("answer play: %w", err)
 	}
@@ -58,7 +59,9 @@ func (s *session) play(ctx context.Context) error {
 		_, _ = io.Copy(io.Discard, s.r.br)
 		cancel(errPlayerGone)
 	})
-	if err = s.send(ctx, sub); errors.Is(context.Cause(ctx), errPlayerGone) {
+	err = s.send(ctx, sub)
+	s.log = s.log.With(zap.Int64("lost_gops", sub.Drops().GOPs))
+	if errors.Is(context.Cause(ctx), errPlayerGone) {
 		return errPlayerGone
 	}
 	return err
@@ -67,6 +70,9 @@ func (s *session) play(ctx context.Context) error {
 // admitPlayer finds out whether the peer may play and joins the stream.
 func (s *session) admitPlayer(ctx context.Context) (*relay.Subscription, error) {
 	if _, err := s.authorize(ctx, Play); err != nil {
+		return nil, err
+	}
+	if err := s.server.seat(s.visitor, s.server.Limits()); err != nil {
 		return nil, err
 	}
 	sub, live := s.server.Hub.Listen(s.grant.Stream, playQueue)
@@ -82,7 +88,7 @@ func (s *session) send(ctx context.Context, sub *relay.Subscription) error {
 	packets, err := sub.Read(first, nil)
 	cancel()
 	if err != nil {
-		return errors.Join(context.Cause(ctx), ErrNotLive)
+		return cmp.Or(context.Cause(ctx), error(ErrNotLive))
 	}
 	base, _ := relay.Base(packets)
 	var w chunkWriter

@@ -27,7 +27,8 @@ type publishing struct {
 	pub     *relay.Publication
 	media   describer
 	idle    time.Duration
-	skipped int64 // messages that could not be read
+	seen    [32]bool // media of a kind has come
+	skipped int64    // messages that could not be read
 }
 
 // publish puts the peer on its stream and carries its media.
@@ -46,7 +47,8 @@ func (s *session) publish(ctx context.Context) error {
 	s.idle = limits.Idle
 	s.t.late, s.t.rate = errIdle, limits.Bitrate
 	s.t.alive(s.idle)
-	s.admitted()
+	s.server.admitted(s.visitor)
+	s.trust()
 	if err := s.replyStatus(s.command, "status", "NetStream.Publish.Start", "publishing"); err != nil {
 		return fmt.Errorf("answer publish: %w", err)
 	}
@@ -113,7 +115,11 @@ func (s *session) watch(ctx context.Context, req Request, over <-chan struct{}) 
 		case <-over:
 			return nil
 		case <-again:
-			if _, err := s.server.Auth.Authorize(ctx, req); err != nil && ctx.Err() == nil {
+			grant, err := s.server.Auth.Authorize(ctx, req)
+			if err == nil && grant.Stream != s.grant.Stream {
+				err = ErrUnknownKey // to this stream
+			}
+			if err != nil && ctx.Err() == nil {
 				_ = s.visitor.conn.Close()
 				return fmt.Errorf("%w: %w", ErrRevoked, err)
 			}
@@ -179,6 +185,12 @@ func (s *session) write(kind relay.Kind, raw *rawmessage.Message, body []byte) e
 			return err
 		}
 	}
+	if p.Slot == 0 && !s.seen[kind&31] {
+		s.seen[kind&31] = true
+		if codec := flv.Legacy(p); codec != "" && s.server.Carries != nil {
+			return s.refuse(fmt.Errorf("codec %s: set the encoder to H.264 and AAC", codec))
+		}
+	}
 	return s.pub.Write(p)
 }
 
@@ -189,8 +201,13 @@ func (s *session) carried(p relay.Packet) error {
 	}
 	fourCC, _ := flv.Codec(p)
 	if err := s.server.Carries(fourCC); err != nil {
-		_ = s.replyStatus(s.command, "error", "NetStream.Publish.Rejected", err.Error())
-		return refusal{fmt.Errorf("%w: %w", errCodec, err)}
+		return s.refuse(err)
 	}
 	return nil
+}
+
+// refuse tells a publisher that its codec is no use.
+func (s *session) refuse(why error) error {
+	_ = s.replyStatus(s.command, "error", "NetStream.Publish.Rejected", why.Error())
+	return refusal{fmt.Errorf("%w: %w", errCodec, why)}
 }

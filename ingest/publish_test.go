@@ -25,22 +25,32 @@ func source(t *testing.T) string { return relaytest.Media(t, relaytest.Duration(
 // wantHashes compares what a hub subscription got with the file that was published.
 func wantHashes(t *testing.T, v *viewer, file string) {
 	t.Helper()
-	const aac, avc = 2, 5 // bytes of FLV's header in front of the payload
-	got := map[relay.Kind][]string{}
-	for _, p := range v.wait(t) {
-		skip := map[relay.Kind]int{relay.Audio: aac, relay.Video: avc}[p.Kind]
-		if p.Slot != 0 || skip == 0 || len(p.Body) <= skip {
-			continue
-		}
-		sum := md5.Sum(p.Body[skip:])
-		got[p.Kind] = append(got[p.Kind], hex.EncodeToString(sum[:]))
-	}
+	got, _ := v.hashes(t)
 	if want := relaytest.VideoHashes(t, file); !slices.Equal(got[relay.Video], want) {
 		t.Errorf("%d video packets, want the %d that were published", len(got[relay.Video]), len(want))
 	}
 	if want := relaytest.AudioHashes(t, file); !slices.Equal(got[relay.Audio], want) {
 		t.Errorf("%d audio packets, want the %d that were published", len(got[relay.Audio]), len(want))
 	}
+}
+
+// hashes are those of the payloads, by kind, and which of the video's are keyframes, once the session is over.
+func (v *viewer) hashes(t *testing.T) (all map[relay.Kind][]string, keyframes map[int]bool) {
+	t.Helper()
+	const aac, avc = 2, 5 // bytes of FLV's header in front of the payload
+	all, keyframes = map[relay.Kind][]string{}, map[int]bool{}
+	for _, p := range v.wait(t) {
+		skip := map[relay.Kind]int{relay.Audio: aac, relay.Video: avc}[p.Kind]
+		if p.Slot != 0 || skip == 0 || len(p.Body) <= skip {
+			continue
+		}
+		if p.Keyframe {
+			keyframes[len(all[relay.Video])] = true
+		}
+		sum := md5.Sum(p.Body[skip:])
+		all[p.Kind] = append(all[p.Kind], hex.EncodeToString(sum[:]))
+	}
+	return all, keyframes
 }
 
 func TestFFmpegPublishes(t *testing.T) {

@@ -79,21 +79,24 @@ func pause(ctx context.Context, d time.Duration) bool {
 // admit serves a connection unless there are too many.
 func (s *Server) admit(ctx context.Context, sessions *sync.WaitGroup, conn net.Conn, config *tls.Config) {
 	log := s.Log.With(zap.String("remote", conn.RemoteAddr().String()))
-	v, err := s.enter(conn, s.Limits())
+	visit, cancel := context.WithCancel(ctx)
+	v, err := s.enter(conn, cancel, s.Limits())
 	if err != nil {
+		cancel()
 		_ = conn.Close()
 		s.tally.attempt(errTooMany.Code)
 		log.Warn("connection refused", zap.String("code", errTooMany.Code), zap.String("reason", err.Error()))
 		return
 	}
 	sessions.Go(func() {
+		defer cancel()
 		defer s.leave(v)
 		defer conn.Close() //nolint:errcheck // nothing is left to lose
-		unblock := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		unblock := context.AfterFunc(visit, func() { _ = conn.Close() })
 		defer unblock()
 		c := &session{server: s, visitor: v, tls: config, log: log}
 		begun := time.Now()
-		err := c.run(ctx)
+		err := c.run(visit)
 		c.report(ctx, err, time.Since(begun))
 	})
 }

@@ -85,8 +85,10 @@ func (s *session) open(ctx context.Context, by time.Time) (net.Conn, error) {
 	switch secure := first[0] == handshakeRecord; {
 	case secure && s.tls == nil:
 		return nil, errTLSOnPlain
-	case !secure && s.tls != nil:
+	case s.tls != nil && (first[0] == versionPlain || first[0] == versionEncrypted):
 		return nil, errPlainOnTLS
+	case s.tls != nil && !secure:
+		return nil, errNotRTMP
 	case !secure:
 		return conn, nil
 	}
@@ -115,14 +117,20 @@ func (c *sniffed) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// The first byte of RTMP, and of RTMPE.
+const (
+	versionPlain     = 3
+	versionEncrypted = 6
+)
+
 // shakeHands begins with RTMP's version (RTMP 1.0 section 5.2.2) or something that has to be named.
 func (s *session) shakeHands(br *bufio.Reader) error {
 	version, err := br.Peek(1)
 	switch {
 	case err != nil:
-	case version[0] == 6:
+	case version[0] == versionEncrypted:
 		return errRTMPE
-	case version[0] != 3:
+	case version[0] != versionPlain:
 		return errNotRTMP
 	default:
 		_, _, err = handshake.DoServer(readWriter{br, s.t}, false)
@@ -150,7 +158,7 @@ func (s *session) authorize(ctx context.Context, action Action) (Request, error)
 	ctx, cancel := context.WithDeadline(ctx, s.t.readBy)
 	defer cancel()
 	s.grant, err = s.server.Auth.Authorize(ctx, req)
-	if errors.Is(err, ErrUnknownKey) {
+	if errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrWebhookNo) {
 		pause(ctx, s.server.penalties.wrong(req.Remote.Addr(), time.Now()))
 	}
 	if err != nil {
@@ -160,9 +168,8 @@ func (s *session) authorize(ctx context.Context, action Action) (Request, error)
 	return req, nil
 }
 
-// admitted lets the peer cost more.
-func (s *session) admitted() {
-	s.server.admitted(s.visitor)
+// trust lets a peer cost more that was let in.
+func (s *session) trust() {
 	s.t.budget = noBudget
 	s.r.limit = maxUnfinished
 }

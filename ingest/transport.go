@@ -13,8 +13,11 @@ const (
 	noBudget = -1
 	// burst is how many seconds of the permitted bitrate may come at once: keyframes are large.
 	burst = 4
-	// longestPace bounds one wait, so that a deadline or a close is noticed.
-	longestPace = 250 * time.Millisecond
+	// readsPerSecond is how often a peer that is held to its bitrate is read at least: no wait is so long that a close
+	// goes unnoticed.
+	readsPerSecond = 4
+	// writePiece is what a peer must at least take within limits.write where its progress cannot be seen, in bytes.
+	writePiece = 16 << 10
 )
 
 // transport is a connection whose reads and writes have deadlines and, until trusted, a budget. It belongs to the
@@ -42,6 +45,9 @@ func (t *transport) Read(p []byte) (int, error) {
 	}
 	if t.budget > 0 {
 		p = p[:min(len(p), t.budget)]
+	}
+	if t.rate > 0 {
+		p = p[:min(len(p), max(1, int(t.rate/8/readsPerSecond)))]
 	}
 	if err := t.conn.SetReadDeadline(t.readBy); err != nil {
 		return 0, err
@@ -74,21 +80,34 @@ func (t *transport) ackDue() bool {
 	return true
 }
 
-// WriteAll writes buffers: at once if the connection is plain TCP, in one piece if there is TLS around it.
+// WriteAll writes buffers: without copying them if the connection is plain TCP. The deadline is one on progress: a
+// player may need longer for all of a GOP, as long as it reads.
 func (t *transport) WriteAll(b net.Buffers) error {
-	if err := t.conn.SetWriteDeadline(time.Now().Add(t.writing)); err != nil {
-		return err
-	}
 	to := t.conn
 	if plain, ok := to.(*sniffed); ok {
 		to = plain.Conn
 	}
-	if _, vectors := to.(*net.TCPConn); vectors {
-		_, err := b.WriteTo(to)
-		return late(err, errDeaf)
+	if tcp, ok := to.(*net.TCPConn); ok {
+		return t.writeVectors(tcp, b)
 	}
-	_, err := to.Write(slices.Concat(b...))
-	return late(err, errDeaf)
+	for piece := range slices.Chunk(slices.Concat(b...), writePiece) { // TLS cannot go on after a deadline
+		if _, err := t.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *transport) writeVectors(to *net.TCPConn, b net.Buffers) error {
+	for {
+		if err := to.SetWriteDeadline(time.Now().Add(t.writing)); err != nil {
+			return err
+		}
+		n, err := b.WriteTo(to) // leaves in b what was not written
+		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return late(err, errDeaf)
+		}
+	}
 }
 
 // late names a deadline that has passed.
@@ -113,7 +132,7 @@ func (t *transport) pace(n int) {
 	}
 	t.paced = now
 	if t.credit -= float64(n); t.credit < 0 {
-		wait := min(time.Duration(-t.credit/perSecond*float64(time.Second)), longestPace)
+		wait := time.Duration(-t.credit / perSecond * float64(time.Second))
 		t.throttled += wait
 		time.Sleep(wait)
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -20,6 +21,10 @@ import (
 
 // minSharedSecret is the shortest secret tokens may be signed with, in bytes: a shorter one can be guessed from a token.
 const minSharedSecret = 16
+
+// keySetTimeout bounds a fetch of the key set, and what a token with a key not in it waits for the next one: an
+// encoder has 10 s to publish (limits.handshake).
+const keySetTimeout = 5 * time.Second
 
 // Verifier is how tokens are checked: with which key, and by which algorithms only.
 type Verifier struct {
@@ -47,7 +52,7 @@ func PublicKey(text []byte, algorithm string) (Verifier, error) {
 		return Verifier{}, fmt.Errorf("the token key is not a public key: %w", err)
 	}
 	own := methodOf(key)
-	if own == "" || algorithm != "" && algorithm[:2] != own[:2] {
+	if own == "" || algorithm != "" && !strings.HasPrefix(algorithm, own[:2]) {
 		return Verifier{}, fmt.Errorf("the token key is %T, which does not fit algorithm %q", key, algorithm)
 	}
 	if algorithm == "" {
@@ -77,7 +82,9 @@ func fixed(key any, algorithm string) Verifier {
 // KeySet checks tokens by the JSON Web Key Set at a URL (RFC 7517), which is fetched again as long as ctx lasts. Without
 // an algorithm those of public keys are accepted.
 func KeySet(ctx context.Context, url, algorithm string) (Verifier, error) {
-	set, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{HTTPTimeout: 5 * time.Second})
+	set, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{
+		HTTPTimeout: keySetTimeout, RateLimitWaitMax: keySetTimeout,
+	})
 	if err != nil {
 		return Verifier{}, fmt.Errorf("fetch the key set for tokens: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,8 +24,8 @@ const (
 )
 
 // Webhook is an Authorizer that asks a program of yours, by the form that nginx-rtmp posts for on_publish and on_play:
-// call, name (the key), app, addr, tcurl, flashver and the key's query. An answer of 2xx grants; everything else, no
-// answer included, refuses.
+// call, name (the key), app, addr, tcurl, flashver, swfurl and pageurl (empty: no encoder has them), clientid (the peer's
+// port), type and the key's query. An answer of 2xx grants; everything else, no answer included, refuses.
 //
 // The stream is the one of the app; of several with the same app the one whose name was presented as the key.
 type Webhook struct {
@@ -76,7 +77,11 @@ func (h *Webhook) stream(r Request) (name string, found bool) {
 func (h *Webhook) form(r Request) url.Values {
 	form := url.Values{
 		"call": {string(r.Action)}, "name": {r.Key.Reveal()}, "app": {r.App}, "addr": {r.Remote.Addr().String()},
-		"tcurl": {r.TCURL.Reveal()}, "flashver": {r.Agent}, "type": {"live"},
+		"tcurl": {r.TCURL.Reveal()}, "flashver": {r.Agent}, "swfurl": {""}, "pageurl": {""},
+		"clientid": {strconv.Itoa(int(r.Remote.Port()))},
+	}
+	if r.Action == Publish {
+		form.Set("type", "live")
 	}
 	query, err := url.ParseQuery(r.Query.Reveal())
 	if err != nil {

@@ -137,7 +137,15 @@ func (s *Subscription) admit(p *Packet) bool {
 
 // fits says whether there is room for p. A packet larger than the limit is let in alone: an output that keeps up loses
 // nothing.
-func (s *Subscription) fits(p *Packet) bool { return s.bytes == 0 || s.bytes+len(p.Body) <= s.limit }
+// A packet costs memory beside its body: a limit in bytes is one in packets of smallPacket bytes as well.
+const (
+	smallPacket = 512
+	fewPackets  = 1024 // are always allowed
+)
+
+func (s *Subscription) fits(p *Packet) bool {
+	return s.bytes == 0 || s.bytes+len(p.Body) <= s.limit && len(s.queue) < max(fewPackets, s.limit/smallPacket)
+}
 
 func (s *Subscription) append(p *Packet) {
 	if p.Slot == 0 {

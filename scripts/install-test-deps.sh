@@ -3,6 +3,7 @@
 #   gcc        the race detector links with it
 #   ffmpeg     encoder, players and judge of most tests
 #   pebble     the certificate authority that ACME is tested with
+#   rtmpdump   a player that is not ffmpeg: librtmp
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
 
@@ -12,6 +13,7 @@ if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
     missing+=(ffmpeg)
 fi
 command -v pebble >/dev/null || missing+=(pebble)
+command -v rtmpdump >/dev/null || missing+=(rtmpdump)
 
 # Each element with the package that brings it.
 elements="

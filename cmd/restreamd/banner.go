@@ -33,9 +33,9 @@ func keyHint(cfg *settings, s config.Stream, made bool) string {
 	case s.Keys[0].Name != "default":
 		return fmt.Sprintf("the one named %q (%s)", s.Keys[0].Name, cfg.file)
 	case made:
-		return fmt.Sprintf("%s   (shown this once; kept in %s/stream.key)", s.Keys[0].Secret.Reveal(), cfg.Data)
+		return fmt.Sprintf("%s   (shown this once; kept in %s)", s.Keys[0].Secret.Reveal(), firstKey(cfg.Data))
 	}
-	return fmt.Sprintf("in %s/stream.key", cfg.Data)
+	return "in " + firstKey(cfg.Data)
 }
 
 // secureAddress is the RTMPS address with a name the certificate is for, where that is known.

@@ -108,7 +108,9 @@ func (h *house) reload(ctx context.Context) error {
 			if err == nil {
 				err = h.door.configure(ctx, next)
 			}
+			h.reporter.configuration(err)
 			if err != nil {
+				_, _ = h.keys.fill(inForce) // the mask hides what is in force
 				h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
 				return
 			}
@@ -116,9 +118,13 @@ func (h *house) reload(ctx context.Context) error {
 			if needsRestart(inForce, next) {
 				h.log.Warn("restreamd.yml has other changes as well: they wait for a restart")
 			}
+			for _, note := range next.Notes {
+				h.log.Warn("restreamd.yml", zap.String("note", note))
+			}
 			inForce = next.Clone()
 		},
 		Refuse: func(err error) {
+			h.reporter.configuration(err)
 			h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
 		},
 	}

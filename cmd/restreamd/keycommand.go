@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -25,6 +26,9 @@ func newKey(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := keepFirstKey(cfg, stream); err != nil {
+		return usageError{err}
+	}
 	added, err := config.AddKey(cfg.file, stream, c.String("name"))
 	if err != nil {
 		return usageError{err}
@@ -42,6 +46,18 @@ func newKey(c *cli.Context) error {
 		say(w, "%s\n", added.Note)
 	}
 	return nil
+}
+
+// keepFirstKey has the key that was made at the first start stay valid beside the first one that is added: the encoder
+// that uses it must be able to come back.
+func keepFirstKey(cfg *settings, stream string) error {
+	file := firstKey(cfg.Data)
+	_, err := os.Stat(file)
+	alone := len(cfg.Streams) == 1 && cfg.Streams[0].Name == stream && len(cfg.Streams[0].Keys) == 0
+	if err != nil || !alone {
+		return nil
+	}
+	return config.KeepKey(cfg.file, stream, "default", file)
 }
 
 // streamArgument returns the stream a command names, and takes the flags behind it, where the library sees none.
@@ -94,10 +110,14 @@ func newToken(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("token secret: %w", err)
 	}
+	if _, err := ingest.SharedSecret(shared, cfg.Auth.JWT.Algorithm); err != nil {
+		return usageError{err}
+	}
 	token, err := sign(c, cfg, shared)
 	if err != nil {
 		return err
 	}
+	say(c.App.ErrWriter, "valid for %s, to %s %s: type it where the stream key belongs\n", c.Duration("for"), c.String("action"), c.String("stream"))
 	say(c.App.Writer, "%s\n", token.Reveal())
 	return nil
 }

@@ -42,7 +42,7 @@ func (k *keyCabinet) fill(cfg *config.Config) (made bool, err error) {
 		s := &cfg.Streams[i]
 		if len(s.Keys) == 0 {
 			var value secret.String
-			if value, made, err = keptSecret(filepath.Join(cfg.Data, "stream.key")); err != nil {
+			if value, made, err = keptSecret(firstKey(cfg.Data)); err != nil {
 				return made, fmt.Errorf("stream key: %w", err)
 			}
 			s.Keys = []config.Key{{Name: "default", Secret: value, Digest: value.Digest(), Role: config.RolePrimary}}
@@ -77,6 +77,9 @@ func (k *keyCabinet) knowDestinations(secrets []secret.String) {
 func (k *keyCabinet) hide() {
 	k.mask.know(secret.NewRedactor(append(k.own[:len(k.own):len(k.own)], k.destinations...)...))
 }
+
+// firstKey is where the stream key is kept that is made at the first start.
+func firstKey(data string) string { return filepath.Join(data, "stream.key") }
 
 func readSecret(file string) (secret.String, error) {
 	data, err := os.ReadFile(file)

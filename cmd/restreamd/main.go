@@ -47,7 +47,7 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func app() *cli.App {
-	return &cli.App{
+	a := &cli.App{
 		Name:            "restreamd",
 		Usage:           "publish once, get a recording, HLS and every platform in destinations.d",
 		Version:         version,
@@ -76,6 +76,10 @@ func app() *cli.App {
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides
 	}
+	for _, c := range a.Commands {
+		c.OnUsageError = a.OnUsageError
+	}
+	return a
 }
 
 func flags() []cli.Flag {

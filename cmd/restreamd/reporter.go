@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,18 @@ type reporter struct {
 	ready   atomic.Bool
 
 	mu       sync.Mutex
-	problems []httpapi.Problem
+	problems []httpapi.Problem // of destinations.d
+	settings []httpapi.Problem // of restreamd.yml
+}
+
+// configuration takes what is wrong with restreamd.yml, nil for nothing. What was in force goes on.
+func (r *reporter) configuration(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settings = nil
+	if err != nil {
+		r.settings = []httpapi.Problem{{Error: err.Error(), Kept: true}}
+	}
 }
 
 // destinations takes the problems of a new snapshot of destinations.d.
@@ -46,7 +58,7 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
 	}
 	r.mu.Lock()
-	s.Problems = append([]httpapi.Problem{}, r.problems...)
+	s.Problems = slices.Concat([]httpapi.Problem{}, r.settings, r.problems)
 	r.mu.Unlock()
 	byStream := map[string][]output.Status{}
 	for _, o := range r.outputs.Snapshot() {

@@ -41,7 +41,7 @@ func readRunFile(data string) (r runFile, err error) {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil {
-		return r, fmt.Errorf("no relay is running on %s: start it with restreamd serve (%w)", data, err)
+		return r, fmt.Errorf("no relay is running on %s: start it with make run or restreamd serve", data)
 	}
 	return r, nil
 }

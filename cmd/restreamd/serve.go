@@ -291,22 +291,41 @@ func (h *house) serveCertificates(ctx context.Context) error {
 // watch keeps the outputs what destinations.d says.
 func (h *house) watch(ctx context.Context) error {
 	p := planner{cfg: h.cfg.Config, finisher: h.finisher, log: h.log}
+	var told map[string]bool // what was said of the last snapshot
 	w := &config.Watcher{Dir: h.cfg.Destinations, Streams: h.cfg.StreamNames(), Apply: func(s config.Snapshot) {
 		var secrets []secret.String
 		for _, d := range s.Destinations {
 			secrets = append(secrets, d.Target.Secrets()...)
-			for _, note := range d.Notes {
-				h.log.Info("destination put right", zap.String("destination", d.Name), zap.String("note", note))
-			}
 		}
 		h.keys.knowDestinations(secrets)
-		for _, p := range s.Problems {
-			h.log.Error("destination refused", zap.String("destination", p.Destination), zap.Bool("last_good_version_goes_on", p.Kept), zap.Error(p.Err))
-		}
+		told = h.tell(s, told)
 		h.reporter.destinations(s.Problems)
 		h.outputs.Apply(p.plan(s.Destinations))
 	}}
 	return w.Serve(ctx)
+}
+
+// tell logs what is new to say of destination files, and returns all there is to say of them.
+func (h *house) tell(s config.Snapshot, told map[string]bool) map[string]bool {
+	now := map[string]bool{}
+	say := func(log func(string, ...zap.Field), message, name, text string) {
+		if now[text] = true; !told[text] {
+			log(message, zap.String("destination", name), zap.String("note", text))
+		}
+	}
+	for _, p := range s.Problems {
+		message := "destination refused"
+		if p.Kept {
+			message = "destination file has a mistake: its last good version goes on"
+		}
+		say(h.log.Error, message, p.Destination, p.Err.Error())
+	}
+	for _, d := range s.Destinations {
+		for _, note := range d.Notes {
+			say(h.log.Warn, "destination", d.Name, note)
+		}
+	}
+	return now
 }
 
 // drain lets outputs deliver what the closed streams still hold and finish by themselves.

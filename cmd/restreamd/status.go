@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/httpapi"
 	"github.com/restreamd/restreamd/relay/output"
 )
@@ -20,12 +22,12 @@ const watchStatusEvery = 2 * time.Second
 
 // status shows what the running relay says of itself.
 func status(c *cli.Context) error {
-	cfg, err := load(c)
+	data, err := dataFolder(c)
 	if err != nil {
 		return err
 	}
 	for {
-		text, err := askStatus(c.Context, cfg.Data)
+		text, err := askStatus(c.Context, data)
 		if err != nil {
 			return err
 		}
@@ -41,6 +43,20 @@ func status(c *cli.Context) error {
 			return nil
 		}
 	}
+}
+
+// dataFolder is where the running relay's state is. A mistake in restreamd.yml, which the relay lives through, is told
+// and lived through here as well.
+func dataFolder(c *cli.Context) (string, error) {
+	cfg, err := load(c)
+	if err == nil {
+		return cfg.Data, nil
+	}
+	if c.Args().Present() {
+		return "", err
+	}
+	say(c.App.ErrWriter, "restreamd: %v\n", err)
+	return filepath.Abs(first(flag(c, "data"), config.Default().Data))
 }
 
 func askStatus(ctx context.Context, data string) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,6 +55,30 @@ func AddKey(path, stream, name string) (added AddedKey, err error) {
 		added.Note = "the key made at the first start, stream.key in the data folder, opens nothing any more: give every encoder the new one"
 	}
 	return added, nil
+}
+
+// KeepKey adds the key that stands in file to the keys of a stream, so that it opens the stream beside those that are
+// added later. When anything goes wrong, nothing has changed on disk.
+func KeepKey(path, stream, name, file string) error {
+	before, data, err := loadForEdit(path)
+	if err != nil {
+		return err
+	}
+	if err := mayAdd(before, stream, name); err != nil {
+		return fmt.Errorf("keep key: %w", err)
+	}
+	key, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("keep key: %w", err)
+	}
+	after, err := insertKey(data, stream, name, file)
+	if err != nil {
+		return fmt.Errorf("keep key: %w", err)
+	}
+	if err := replaceIfRight(path, before, after, stream, secret.New(strings.TrimSpace(string(key)))); err != nil {
+		return fmt.Errorf("keep key: %w", err)
+	}
+	return nil
 }
 
 // loadForEdit loads the file at path and returns its text as well. A missing file is one without settings.

@@ -64,6 +64,10 @@ func (l *Link) Serve(ctx context.Context) error {
 		_ = l.tcp.Close()
 	})
 	defer stop()
+	// The port stays bound until the end: whoever else got it would be sent the key.
+	var door sync.WaitGroup
+	defer door.Wait()
+	defer l.ln.Close() //nolint:errcheck // nothing is left to lose
 	child, err := l.accept()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -71,6 +75,7 @@ func (l *Link) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	door.Go(l.turnAway)
 	defer child.Close() //nolint:errcheck // as above
 	stopChild := context.AfterFunc(ctx, func() { _ = child.Close() })
 	defer stopChild()
@@ -167,15 +172,34 @@ func (l *Link) info() unix.TCPInfo {
 	return info
 }
 
+// turnAway closes the connections of all who come after the child, until the port is closed.
+func (l *Link) turnAway() {
+	if l.ln.SetDeadline(time.Time{}) != nil {
+		return
+	}
+	for {
+		late, err := l.ln.AcceptTCP()
+		if err != nil {
+			return
+		}
+		_ = late.Close()
+	}
+}
+
 func (l *Link) accept() (*net.TCPConn, error) {
-	defer l.ln.Close() //nolint:errcheck // it took its one connection
 	if err := l.ln.SetDeadline(time.Now().Add(acceptTimeout)); err != nil {
 		return nil, fmt.Errorf("wait for ffmpeg: %w", err)
 	}
-	child, err := l.ln.AcceptTCP()
-	if err != nil {
-		return nil, fmt.Errorf("wait for ffmpeg: %w", err)
+	for {
+		child, err := l.ln.AcceptTCP()
+		if err != nil {
+			return nil, fmt.Errorf("wait for ffmpeg: %w", err)
+		}
+		if !ours(child) { // another user of this machine, who came before the child
+			_ = child.Close()
+			continue
+		}
+		l.begun.Store(true)
+		return child, nil
 	}
-	l.begun.Store(true)
-	return child, nil
 }

@@ -221,8 +221,12 @@ func TestLinkTakesOneChild(t *testing.T) {
 	r := open(t, t.Context(), egress.Gate{Address: p.ln.Addr().String()})
 	write(t, r.child, []byte("x"))
 	read(t, p.peer(t), 1) // so the first one is being served
-	if c, err := net.Dial("tcp", r.Addr()); err == nil {
-		_ = c.Close()
+	late, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		t.Fatalf("the port was given up while the child uses it: %v", err)
+	}
+	defer late.Close()
+	if _, err := late.Read(make([]byte, 1)); err == nil {
 		t.Error("a second child got in")
 	}
 }

@@ -45,9 +45,9 @@ type Stream struct {
 	Outputs []output.Status `json:"outputs"`
 }
 
-// Problem is a destination file that is not as it should be.
+// Problem is a file that is not as it should be.
 type Problem struct {
-	Destination string `json:"destination"`
+	Destination string `json:"destination"` // "": restreamd.yml, or the folder of destinations
 	Error       string `json:"error"`
 	Kept        bool   `json:"kept"` // its last good version goes on
 }

@@ -31,6 +31,8 @@ const (
 	// retryStalled is for platforms that took the connection and nothing else. A try hangs there for stallStart, so
 	// waiting longer spares nobody, and the platform has us back as soon as it moves.
 	retryStalled = 2 * time.Second
+	// rollEvery is the shortest time from one child to the next that takes over from it.
+	rollEvery = time.Second
 	// healthy is how long a child must have run for the next failure to count as the first.
 	healthy = 10 * time.Second
 
@@ -100,13 +102,25 @@ func (r *runner) show(ctx context.Context, f *feed) error {
 			return err
 		}
 		r.enter(f)
+		begun := time.Now()
 		err := r.child(ctx, f)
+		if err == nil && !f.over && ctx.Err() == nil {
+			r.pace(ctx, begun)
+		}
 		switch {
 		case err != nil && ctx.Err() == nil:
 			return err
 		case f.over, ctx.Err() != nil:
 			return nil
 		}
+	}
+}
+
+// pace keeps an encoder that changes its headers all the time from having a child started for each.
+func (r *runner) pace(ctx context.Context, begun time.Time) {
+	select {
+	case <-time.After(time.Until(begun.Add(rollEvery))):
+	case <-ctx.Done():
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // minRedacted is the length in bytes below which a secret is left alone: masking every "ab" would ruin each line
 // and protect nothing.
-const minRedacted = 4
+const minRedacted = 6
 
 // Redactor masks secrets in text written by others. It is immutable and safe for concurrent use. A nil Redactor
 // changes nothing.

@@ -28,7 +28,7 @@ function publisher(p, now) {
   const v = p.media.video, a = p.media.audio, facts = [];
   if (v.codec) facts.push(["Video", [v.codec, v.profile, v.width && `${v.width}×${v.height}`, rate(p.rates.video_bitrate)].filter(Boolean).join(" ")]);
   if (p.rates.fps) facts.push(["Frames", `${p.rates.fps.toFixed(1)} a second`]);
-  if (p.rates.keyframe_interval) facts.push(["Keyframe every", `${p.rates.keyframe_interval.toFixed(1)} s`]);
+  if (p.rates.keyframe_interval) facts.push(["Keyframe every", `${p.rates.keyframe_interval.toFixed(1)} s${p.rates.keyframe_interval > 4 ? ": set Keyframe Interval to 2 s in OBS" : ""}`]);
   if (a.codec) facts.push(["Audio", [a.codec, a.rate && `${a.rate / 1000} kHz`, a.channels && `${a.channels} ch`, rate(p.rates.audio_bitrate)].filter(Boolean).join(" ")]);
   facts.push(["From", `${p.remote} with key “${p.key}”, for ${span(p.since, now)}`]);
   if (p.media.encoder || p.agent) facts.push(["Encoder", p.media.encoder || p.agent]);

@@ -10,20 +10,26 @@ document.title = `${name} – restreamd`;
 
 const retryEvery = 2000;
 
-// A stream that is not live yet, or no more, is asked for again until it is.
+// A stream that is not live yet, or no more, is asked for again until it is. The playlist of a show that is over stays
+// for a while: it is not played again.
 function play() {
   if (!Hls.isSupported()) { // Safari on iPhones plays HLS by itself
     video.src = source;
     return;
   }
   const hls = new Hls({ liveSyncDurationCount: 2 });
+  let playing = false;
   const again = (text) => {
     note.textContent = text;
     hls.destroy();
     setTimeout(play, retryEvery);
   };
-  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+  hls.on(Hls.Events.LEVEL_LOADED, (_, e) => {
+    if (playing) return;
+    if (!e.details.live) return again(`${name} is not live`);
+    playing = true;
     note.textContent = name;
+    hls.attachMedia(video);
     video.play().catch(() => { note.textContent = "Press play"; });
   });
   hls.on(Hls.Events.ERROR, (_, e) => {
@@ -33,6 +39,5 @@ function play() {
   });
   video.onended = () => again(`${name} has ended`);
   hls.loadSource(source);
-  hls.attachMedia(video);
 }
 play();
