@@ -292,7 +292,7 @@ func TestASlowPlayerThatReadsStays(t *testing.T) {
 	for got, started := 0, time.Now(); got < n*size-slack; {
 		<-tick.C
 		c.must(c.SetReadDeadline(time.Now().Add(soon)))
-		m, err := c.Conn.Read(some)
+		m, err := c.Read(some)
 		if err != nil {
 			t.Fatalf("after %d bytes and %v: %v", got, time.Since(started), err)
 		}

@@ -151,3 +151,34 @@ func read(t *testing.T, path string) string {
 	}
 	return string(data)
 }
+
+func TestRelayIsConfigured(t *testing.T) {
+	key := relaytest.StreamKey("{name: field, key: field-4711}")
+	aux := relaytest.Stream("aux", "keys: []\nhls: {enabled: false}")
+	relay := relaytest.StartRelay(t, fake(t), relaytest.Under("env", "COLOUR=red"), relaytest.File("jwt.secret", "s3cret\n"),
+		relaytest.Listen("0.0.0.0:0"), key, aux)
+	if got := read(t, filepath.Join(relay.Dir, "jwt.secret")); got != "s3cret\n" {
+		t.Errorf("the file holds %q", got)
+	}
+	if child := relaytest.Children(relay.Pid())[0]; !slices.Contains(child.Environ, "COLOUR=red") {
+		t.Errorf("environment %q, want what the program in front added", child.Environ)
+	}
+	path := filepath.Join(relay.Dir, "restreamd.yml")
+	first := read(t, path)
+	for _, want := range []string{
+		"rtmp: {listen: \"0.0.0.0:0\"}\n", "    keys:\n      - {name: studio, key_file: ", "\n      - {name: field, key: field-4711}\n",
+		"\n  aux:\n    keys: []\n    hls: {enabled: false}\n",
+	} {
+		if !strings.Contains(first, want) {
+			t.Errorf("configuration lacks %q:\n%s", want, first)
+		}
+	}
+	relay.Configure(t, key, relaytest.NoKey())
+	if got := read(t, path); strings.Contains(got, "studio") || strings.Contains(got, "aux") || !strings.Contains(got, "127.0.0.1:0") {
+		t.Errorf("configured anew:\n%s", got)
+	}
+	relay.PutConfig(t, "[")
+	if got := read(t, path); got != "[" {
+		t.Errorf("put %q", got)
+	}
+}
