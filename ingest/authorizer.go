@@ -51,7 +51,7 @@ type Grant struct {
 	Standing bool
 }
 
-// Authorizer decides who may do what.
+// Authorizer decides who may do what. A Grant that comes with an error has at most a Key, for the log.
 type Authorizer interface {
 	Authorize(context.Context, Request) (Grant, error)
 }

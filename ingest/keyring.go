@@ -40,7 +40,7 @@ type Keyring struct {
 // NewKeyring returns a Keyring of the keys of streams.
 func NewKeyring(streams []Stream) *Keyring { return &Keyring{streams: streams, now: time.Now} }
 
-// Authorize grants the stream whose key was presented.
+// Authorize grants the stream whose key was presented. A key that is known but does not open it is named all the same.
 func (k *Keyring) Authorize(_ context.Context, r Request) (Grant, error) {
 	if !slices.ContainsFunc(k.streams, func(s Stream) bool { return s.App == r.App }) {
 		return Grant{}, ErrUnknownApp
@@ -53,11 +53,11 @@ func (k *Keyring) Authorize(_ context.Context, r Request) (Grant, error) {
 	case stream == nil:
 		return k.local(r)
 	case r.Action == Play && !stream.PlayWithKey:
-		return Grant{}, ErrPlay
+		return Grant{Key: key.Name}, ErrPlay
 	case !key.Expires.IsZero() && !k.now().Before(key.Expires):
-		return Grant{}, ErrExpired
+		return Grant{Key: key.Name}, ErrExpired
 	case !allowed(key.Allow, r.Remote.Addr()):
-		return Grant{}, ErrAddress
+		return Grant{Key: key.Name}, ErrAddress
 	}
 	return Grant{Stream: stream.Name, Key: key.Name, Standing: stream.Revoke}, nil
 }

@@ -112,8 +112,8 @@ func TestWhoMayPlay(t *testing.T) {
 		err       error
 	}{
 		"by key":                        {ingest.Play, "one", there, ingest.Grant{Stream: "open", Key: "open"}, nil},
-		"by a key for publishing":       {ingest.Play, "two", there, ingest.Grant{}, ingest.ErrPlay},
-		"the same, from here":           {ingest.Play, "two", here, ingest.Grant{}, ingest.ErrPlay},
+		"by a key for publishing":       {ingest.Play, "two", there, ingest.Grant{Key: "shut"}, ingest.ErrPlay},
+		"the same, from here":           {ingest.Play, "two", here, ingest.Grant{Key: "shut"}, ingest.ErrPlay},
 		"by name from here":             {ingest.Play, "open", here, ingest.Grant{Stream: "open", Key: "(this machine)"}, nil},
 		"by name from here, IPv6":       {ingest.Play, "open", here6, ingest.Grant{Stream: "open", Key: "(this machine)"}, nil},
 		"by name from elsewhere":        {ingest.Play, "open", there, ingest.Grant{}, ingest.ErrUnknownKey},

@@ -49,17 +49,22 @@ func (s *Server) ServeTLS(ctx context.Context, ln net.Listener, config *tls.Conf
 	defer stop()
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
+	failing := false // told once
 	for {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
+			failing = false
 			s.admit(ctx, &sessions, conn, config)
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept RTMP: %w", err)
 		default: // EMFILE, ECONNABORTED: passes
-			s.Log.Warn("accept failed, trying again", zap.Error(err))
+			if !failing {
+				s.Log.Warn("accept failed, trying again until it works", zap.Error(err))
+			}
+			failing = true
 			if !pause(ctx, 100*time.Millisecond) {
 				return nil
 			}

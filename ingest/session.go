@@ -161,10 +161,13 @@ func (s *session) authorize(ctx context.Context, action Action) (Request, error)
 	if errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrWebhookNo) {
 		pause(ctx, s.server.penalties.wrong(req.Remote.Addr(), time.Now()))
 	}
+	if s.grant.Key != "" {
+		s.log = s.log.With(zap.String("key", s.grant.Key))
+	}
 	if err != nil {
 		return req, err
 	}
-	s.log = s.log.With(zap.String("stream", s.grant.Stream), zap.String("key", s.grant.Key))
+	s.log = s.log.With(zap.String("stream", s.grant.Stream))
 	return req, nil
 }
 

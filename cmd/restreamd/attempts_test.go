@@ -44,6 +44,11 @@ func TestAttemptsAreCountedAndLogged(t *testing.T) {
 			t.Errorf("%d log lines of %s, want 1: %q", len(lines), code, lines)
 		}
 	}
+	for code, name := range map[string]string{"key_expired": "old", "address": "elsewhere"} {
+		if lines := logLines(r, fmt.Sprintf(`"code":%q`, code), fmt.Sprintf(`"key":%q`, name)); len(lines) != 1 {
+			t.Errorf("the line of %s does not name the key: %q", code, lines)
+		}
+	}
 	if want := "restreamd_ingest_ends_total{reason=\"goodbye\"} 2\n"; !contains(metrics, want) {
 		t.Errorf("/metrics lacks %q", want)
 	}

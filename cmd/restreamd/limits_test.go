@@ -122,8 +122,8 @@ func TestOutOfFileDescriptors(t *testing.T) {
 	awaitLog(t, r, "accept failed, trying again", "too many open files")
 	seen := len(sink.Sessions()[0].VideoHashes())
 	awaitVideo(t, sink, seen+60) // two seconds without a free descriptor
-	if n := len(logLines(r, "accept failed")); n < 2 {
-		t.Errorf("only %d lines of failed accepts: the descriptors did not stay exhausted", n)
+	if n := len(logLines(r, "accept failed")); n > 10 {
+		t.Errorf("%d lines of failed accepts in two seconds: one for each spell is enough", n)
 	}
 	hangUp()
 	begun := time.Now()
