@@ -228,7 +228,6 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 
 // judge says whether a child's end was a failure, and which.
 func (r *runner) judge(f *feed, exit process.Exit, cause error) error {
-	r.set(Stopping)
 	switch {
 	case errors.Is(cause, errStalled):
 		return failure{errStalled, exit.Ran()}
@@ -284,6 +283,10 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 			return process.Spec{}, fmt.Errorf("make folder for %s: %w", r.spec.ID.Kind, err)
 		}
 	}
+	feed := func(ctx context.Context, stdin *os.File) error {
+		defer r.set(Stopping) // it gets no more
+		return f.run(ctx, stdin)
+	}
 	var parser ffmpeg.ProgressParser
 	progress := func(line string) {
 		if p, ok := parser.Line(line); ok {
@@ -292,7 +295,7 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 	}
 	return process.Spec{
 		Path: r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
-		Feed: f.run, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
+		Feed: feed, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
 	}, nil
 }
 

@@ -20,7 +20,7 @@ const (
 	Starting State = "starting" // a child is being started or has shown nothing yet
 	Running  State = "running"  // media arrives
 	Retrying State = "retrying" // failed; the next try is at Status.NextTry
-	Stopping State = "stopping" // no longer wanted, the child is finishing
+	Stopping State = "stopping" // the child gets no more and is finishing
 )
 
 // States lists every state.
