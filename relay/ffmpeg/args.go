@@ -1,6 +1,9 @@
 package ffmpeg
 
 import (
+	"strconv"
+	"strings"
+
 	ffmpeg "github.com/u2takey/ffmpeg-go"
 )
 
@@ -19,27 +22,37 @@ func (j Job) Args() ([]string, error) {
 	if err := j.validate(); err != nil {
 		return nil, err
 	}
-	input := ffmpeg.Input(j.Input.URL, kwargs(j.Input.Options))
+	inputs := []*ffmpeg.Stream{ffmpeg.Input(j.Input.URL, kwargs(j.Input.Options))}
+	for _, in := range j.Beside {
+		inputs = append(inputs, ffmpeg.Input(in.URL, kwargs(in.Options)))
+	}
 	var outputs []*ffmpeg.Stream
 	presets := 0
 	for _, out := range j.Outputs {
 		options := kwargs(out.Options)
-		options["map"] = out.selectors()
 		if len(out.Preset) > 0 {
 			options["fpre"] = presetPath(presets)
 			presets++
 		}
-		outputs = append(outputs, ffmpeg.Output([]*ffmpeg.Stream{input}, out.URL, options))
+		outputs = append(outputs, ffmpeg.Output(out.selected(inputs), out.URL, options))
 	}
 	// ffmpeg-go puts global arguments last. ffmpeg reads them from there too, without complaint (measured).
 	return ffmpeg.MergeOutputs(outputs...).GlobalArgs(globalArgs()...).GetArgs(), nil
 }
 
-func (o Output) selectors() []string {
-	if len(o.Map) > 0 {
-		return o.Map
+// selected are the streams of the inputs that go into the output.
+func (o Output) selected(inputs []*ffmpeg.Stream) []*ffmpeg.Stream {
+	selectors := o.Map
+	if len(selectors) == 0 {
+		selectors = []string{"0:v?", "0:a?"}
 	}
-	return []string{"0:v?", "0:a?"}
+	var streams []*ffmpeg.Stream
+	for _, selector := range selectors {
+		number, stream, _ := strings.Cut(selector, ":")
+		input, _ := strconv.Atoi(number)
+		streams = append(streams, inputs[input].Get(stream))
+	}
+	return streams
 }
 
 // kwargs copies, because ffmpeg-go writes into what it is given.

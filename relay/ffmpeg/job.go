@@ -14,7 +14,8 @@ import (
 
 // Job is one ffmpeg command, described. Recipes return it; nothing in it is ever changed afterwards.
 type Job struct {
-	Input   Input
+	Input   Input    // what is fed
+	Beside  []Input  // further inputs, such as generated silence; selected as 1:a and so on. Default: none
 	Outputs []Output // usually one
 
 	// Watch are files of which at least one must change in size or time while media is fed. ffmpeg's own word is not

@@ -3,23 +3,23 @@ package ffmpeg
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 // validate lets nothing pass that could become an option of its own, or that ffmpeg-go would panic on.
 func (j Job) validate() error {
-	if err := validateURL(j.Input.URL); err != nil {
-		return fmt.Errorf("ffmpeg job: input: %w", err)
-	}
-	if err := j.Input.Options.validate(); err != nil {
-		return fmt.Errorf("ffmpeg job: input: %w", err)
+	for i, in := range append([]Input{j.Input}, j.Beside...) {
+		if err := errors.Join(validateURL(in.URL), in.Options.validate()); err != nil {
+			return fmt.Errorf("ffmpeg job: input %d: %w", i, err)
+		}
 	}
 	if len(j.Outputs) == 0 {
 		return errors.New("ffmpeg job: no output")
 	}
 	urls := map[string]bool{}
 	for i, out := range j.Outputs {
-		if err := out.validate(); err != nil {
+		if err := out.validate(len(j.Beside)+1); err != nil {
 			return fmt.Errorf("ffmpeg job: output %d: %w", i, err)
 		}
 		if urls[out.URL] {
@@ -30,7 +30,7 @@ func (j Job) validate() error {
 	return nil
 }
 
-func (o Output) validate() error {
+func (o Output) validate(inputs int) error {
 	if err := validateURL(o.URL); err != nil {
 		return err
 	}
@@ -38,8 +38,12 @@ func (o Output) validate() error {
 		return err
 	}
 	for _, selector := range o.Map {
-		if selector == "" || strings.Trim(selector, selectorBytes) != "" || selector[0] == '-' {
-			return fmt.Errorf("map %q: not a stream selector", selector)
+		number, stream, found := strings.Cut(selector, ":")
+		if !found || stream == "" || strings.Trim(stream, selectorBytes) != "" {
+			return fmt.Errorf("map %q: not a stream selector, such as 0:v?", selector)
+		}
+		if n, err := strconv.ParseUint(number, 10, 8); err != nil || int(n) >= inputs {
+			return fmt.Errorf("map %q: there is no such input", selector)
 		}
 	}
 	for _, line := range o.Preset {
