@@ -6,6 +6,7 @@ import "github.com/restreamd/restreamd/relay"
 const (
 	exSequenceStart   = 0
 	exCodedFrames     = 1
+	exSequenceEnd     = 2
 	exCodedFramesX    = 3 // video
 	exVideoMetadata   = 4
 	exAudioChannels   = 4 // MultichannelConfig
@@ -15,19 +16,28 @@ const (
 	exModifier        = 7 // ModEx
 )
 
+// AvMultitrackType: all but oneTrack give every track a size.
+const (
+	oneTrack   = 0
+	manyCodecs = 2 // a FourCC for each track, one for all of them otherwise
+)
+
 const (
 	maxModifiers = 8
 	fourCCSize   = 4
-	oneTrack     = 0 // AvMultitrackType: the other two give every track a size
+	sizeSize     = 3
 )
 
-// exHeader is what an Enhanced RTMP header says, and what follows it.
+// exHeader is what an Enhanced RTMP header says, and one track of what follows it: the first, until next is called.
 type exHeader struct {
-	typ     byte   // packet type
-	track   uint8  // the first track, 0 without multitrack
-	command bool   // a player's command, video only: no codec, no payload
-	fourCC  []byte // of the first track
-	payload []byte // of the first track
+	typ        byte   // packet type, of all tracks
+	command    bool   // a player's command, video only: no codec, no payload
+	multitrack bool   // the tag says which tracks it carries
+	mode       byte   // AvMultitrackType
+	track      uint8  // 0 without multitrack
+	fourCC     []byte // of the track
+	payload    []byte // of the track
+	rest       []byte // the tracks behind it
 }
 
 // parseEx reads modifiers, then perhaps a multitrack header, then the codec's FourCC.
@@ -58,27 +68,48 @@ func parseEx(kind relay.Kind, body []byte) (exHeader, error) {
 	return h, nil
 }
 
-// tracks reads a multitrack header. A FourCC stands before the first track's number in every mode: once for all tracks
-// or once for each.
+// tracks reads a multitrack header and the first track.
 func (h exHeader) tracks(b []byte) (exHeader, error) {
-	if len(b) < 1+fourCCSize+1 {
+	if len(b) < 1 {
 		return exHeader{}, ErrMalformed
 	}
-	mode := b[0] >> 4
-	h.typ, b = b[0]&15, b[1:]
-	h.fourCC, b = b[:fourCCSize], b[fourCCSize:]
-	h.track, h.payload = b[0], b[1:]
-	if mode == oneTrack {
+	h.multitrack = true
+	h.mode, h.typ, b = b[0]>>4, b[0]&15, b[1:]
+	if h.mode != manyCodecs {
+		if len(b) < fourCCSize {
+			return exHeader{}, ErrMalformed
+		}
+		h.fourCC, b = b[:fourCCSize], b[fourCCSize:]
+	}
+	h.rest = b
+	return h.next()
+}
+
+// next reads the track that rest begins with. Every call makes rest shorter.
+func (h exHeader) next() (exHeader, error) {
+	b := h.rest
+	if h.mode == manyCodecs {
+		if len(b) < fourCCSize {
+			return exHeader{}, ErrMalformed
+		}
+		h.fourCC, b = b[:fourCCSize], b[fourCCSize:]
+	}
+	if len(b) < 1 {
+		return exHeader{}, ErrMalformed
+	}
+	h.track, b = b[0], b[1:]
+	if h.mode == oneTrack {
+		h.payload, h.rest = b, nil
 		return h, nil
 	}
-	if len(h.payload) < 3 {
+	if len(b) < sizeSize {
 		return exHeader{}, ErrMalformed
 	}
-	size := int(h.payload[0])<<16 | int(h.payload[1])<<8 | int(h.payload[2])
-	if h.payload = h.payload[3:]; len(h.payload) < size {
+	size := int(b[0])<<16 | int(b[1])<<8 | int(b[2])
+	if b = b[sizeSize:]; len(b) < size {
 		return exHeader{}, ErrMalformed
 	}
-	h.payload = h.payload[:size]
+	h.payload, h.rest = b[:size], b[size:]
 	return h, nil
 }
 
