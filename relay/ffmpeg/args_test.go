@@ -37,8 +37,16 @@ func several() ffmpeg.Job {
 	return job
 }
 
+// silent has silence beside what is fed.
+func silent() ffmpeg.Job {
+	job := push()
+	job.Beside = []ffmpeg.Input{{URL: "anullsrc=r=48000:cl=stereo", Options: ffmpeg.Options{"f": "lavfi"}}}
+	job.Outputs[0].Map = []string{"0:v?", "1:a"}
+	return job
+}
+
 func TestArgsGolden(t *testing.T) {
-	for name, job := range map[string]ffmpeg.Job{"push": push(), "several": several()} {
+	for name, job := range map[string]ffmpeg.Job{"push": push(), "several": several(), "silent": silent()} {
 		args, err := job.Args()
 		if err != nil {
 			t.Fatal(err)
@@ -91,6 +99,9 @@ func TestArgsRefuse(t *testing.T) {
 			j.Outputs[0].Preset = []ffmpeg.PresetLine{{Option: name, Value: secret.New(value)}}
 		}
 	}
+	selector := func(s string) func(*ffmpeg.Job) {
+		return func(j *ffmpeg.Job) { j.Outputs[0].Map = []string{"0:v", s} }
+	}
 	for name, spoil := range map[string]func(*ffmpeg.Job){
 		"no output":          func(j *ffmpeg.Job) { j.Outputs = nil },
 		"empty input":        func(j *ffmpeg.Job) { j.Input.URL = "" },
@@ -105,8 +116,18 @@ func TestArgsRefuse(t *testing.T) {
 		"reserved filename":  option("filename", "/etc/passwd"),
 		"reserved input":     option("i", "/etc/passwd"),
 		"reserved preset":    option("fpre", "/etc/passwd"),
-		"map":                func(j *ffmpeg.Job) { j.Outputs[0].Map = []string{"-0:v"} },
-		"map with space":     func(j *ffmpeg.Job) { j.Outputs[0].Map = []string{"0:v -y"} },
+		"map":                selector("-0:v"),
+		"map with space":     selector("0:v -y"),
+		"map of no input":    selector("2:a"),
+		"map of far input":   selector("256:a"),
+		"map of no stream":   selector("1:"),
+		"map of all":         selector("1"),
+		"map by label":       selector("[out]"),
+		"signed input":       selector("+1:a"),
+		"empty selector":     selector(""),
+		"empty second input": func(j *ffmpeg.Job) { j.Beside[0].URL = "" },
+		"second input is -y": func(j *ffmpeg.Job) { j.Beside[0].URL = "-y" },
+		"its option":         func(j *ffmpeg.Job) { j.Beside[0].Options = ffmpeg.Options{"i": "/etc/passwd"} },
 		"input option":       func(j *ffmpeg.Job) { j.Input.Options = ffmpeg.Options{"x\x00": ""} },
 		"key with newline":   preset("rtmp_playpath", key+"\nrtmp_app=other"),
 		"key with return":    preset("rtmp_playpath", key+"\r"),
@@ -114,7 +135,7 @@ func TestArgsRefuse(t *testing.T) {
 		"long key":           preset("rtmp_playpath", strings.Repeat(key, 60)),
 		"preset option":      preset("rtmp playpath", key),
 	} {
-		job := push()
+		job := silent()
 		spoil(&job)
 		_, err := job.Args()
 		_, secretsErr := job.Secrets()

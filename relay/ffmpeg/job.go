@@ -70,6 +70,7 @@ type Attempt struct {
 	Gate    string    // host:port of the egress gate, empty without one
 	// What the stream carries at the moment.
 	Audio, Video bool
+	FPS          float64 // frames a second of the video, 0 where that is unknown
 }
 
 // Recipe makes the job for an attempt. It is a pure function: the same attempt gives the same job.

@@ -67,6 +67,23 @@ func TestJobSecretsReachTheirOutputs(t *testing.T) {
 	}
 }
 
+// Generated silence beside a picture without sound ends with the picture.
+func TestJobWithSilenceBeside(t *testing.T) {
+	needFFmpeg(t)
+	job := ffmpeg.Job{
+		Input:   ffmpeg.FLVInput(),
+		Beside:  []ffmpeg.Input{{URL: "anullsrc=r=48000:cl=stereo", Options: ffmpeg.Options{"f": "lavfi"}}},
+		Outputs: []ffmpeg.Output{{URL: "pipe:1", Options: ffmpeg.Options{"f": "streamhash", "c:v": "copy", "c:a": "pcm_s16le", "shortest": ""}, Map: []string{"0:v", "1:a"}}},
+	}
+	out, reports, exit := run(t, job, clip(t))
+	if exit.Code != 0 || !strings.Contains(out, "0,v,") || !strings.Contains(out, "1,a,") {
+		t.Fatalf("%v: %q, %q", exit, out, exit.Lines)
+	}
+	if last := reports[len(reports)-1]; last.OutTime.Seconds() < 2.9 || last.OutTime.Seconds() > 4 {
+		t.Errorf("a clip of 3 s came out %v long", last.OutTime)
+	}
+}
+
 func TestJobDoesNotOverwrite(t *testing.T) {
 	needFFmpeg(t)
 	take := filepath.Join(t.TempDir(), "take.mp4")

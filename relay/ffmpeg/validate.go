@@ -19,7 +19,7 @@ func (j Job) validate() error {
 	}
 	urls := map[string]bool{}
 	for i, out := range j.Outputs {
-		if err := out.validate(len(j.Beside)+1); err != nil {
+		if err := out.validate(len(j.Beside) + 1); err != nil {
 			return fmt.Errorf("ffmpeg job: output %d: %w", i, err)
 		}
 		if urls[out.URL] {
