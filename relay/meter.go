@@ -1,6 +1,9 @@
 package relay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // meterWindow is the time over which rates are taken.
 const meterWindow = 4 * time.Second
@@ -12,7 +15,9 @@ type meter struct {
 	from    time.Time
 	rates   Rates
 	lastKey int64 // raw timestamp of the newest keyframe
-	hasKey  bool
+	keyed   time.Time
+	gaps    [8]float64 // newest times between keyframes, a ring
+	keys    int
 	newest  time.Time
 }
 
@@ -25,6 +30,9 @@ type Rates struct {
 	FPS          float64 `json:"fps"`
 	// KeyframeInterval is the time between the two newest keyframes, in seconds.
 	KeyframeInterval float64 `json:"keyframe_interval"`
+	// LongestInterval is the longest of the newest eight of those, and at least the time since the last keyframe:
+	// encoders put extra keyframes at changes of scene.
+	LongestInterval float64 `json:"longest_keyframe_interval"`
 }
 
 // count takes a packet as it came: its DTS is still the publisher's own timestamp.
@@ -34,10 +42,12 @@ func (m *meter) count(p *Packet) {
 	m.total.add(p.Kind, n, p.Slot == 0)
 	m.window.add(p.Kind, n, p.Slot == 0)
 	if p.Keyframe {
-		if m.hasKey {
+		if m.keys > 0 {
 			m.rates.KeyframeInterval = float64(int32(uint32(p.DTS)-uint32(m.lastKey))) / 1000
+			m.gaps[m.keys%len(m.gaps)] = m.rates.KeyframeInterval
 		}
-		m.lastKey, m.hasKey = p.DTS, true
+		m.lastKey, m.keyed = p.DTS, p.Arrived
+		m.keys++
 	}
 	switch age := p.Arrived.Sub(m.from); {
 	case m.from.IsZero():
@@ -48,6 +58,15 @@ func (m *meter) count(p *Packet) {
 		m.rates.FPS = float64(m.window.frames) / age.Seconds()
 		m.window, m.from = tally{}, p.Arrived
 	}
+}
+
+// now is what was measured up to a moment.
+func (m *meter) now(t time.Time) Rates {
+	r := m.rates
+	if m.keys > 0 {
+		r.LongestInterval = max(slices.Max(m.gaps[:]), t.Sub(m.keyed).Seconds())
+	}
+	return r
 }
 
 func (t *tally) add(k Kind, n int64, media bool) {

@@ -55,6 +55,17 @@ func (p *Publication) Write(pkt Packet) error {
 	return nil
 }
 
+// Resync says that the publisher's clock starts anew with the next packet.
+func (p *Publication) Resync() {
+	s := p.stream
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !p.over {
+		s.session.timeline.resync()
+		p.meter.keys = 0 // the time since the last keyframe is not known by the new clock
+	}
+}
+
 // Describe says what the packets hold, as far as the publisher could tell from headers. It is for people, not for
 // the hub.
 func (p *Publication) Describe(m Media) {

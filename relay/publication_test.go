@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,73 @@ func TestStatusTellsOfThePublisher(t *testing.T) {
 			t.Errorf("rates %+v, want 10 frames and 80 kb/s twice", r)
 		}
 		p.Close()
+	})
+}
+
+// Encoders put extra keyframes at changes of scene: what a platform minds is the longest distance, and one that never
+// ends is the longest of all.
+func TestLongestInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := relay.NewStream("main")
+		p := publish(t, s, "studio")
+		longest := func() float64 { return s.Status().Publisher.Rates.LongestInterval }
+		write(t, p, videoHeader("sps"))
+		if got := longest(); got != 0 {
+			t.Errorf("before a keyframe: %v", got)
+		}
+		ms := int64(5000)
+		keyAfter := func(gap int64) {
+			time.Sleep(time.Duration(gap) * time.Millisecond) // the bubble's time
+			ms += gap
+			write(t, p, key(ms, "k"))
+		}
+		for _, gap := range []int64{0, 2000, 8000, 500} {
+			keyAfter(gap)
+		}
+		if r := s.Status().Publisher.Rates; r.LongestInterval != 8 || r.KeyframeInterval != 0.5 {
+			t.Errorf("rates %+v, want 8 s and 0.5 s", r)
+		}
+		time.Sleep(12 * time.Second)
+		ms += 12_000
+		if got := longest(); got != 12 {
+			t.Errorf("without a keyframe for 12 s: %v", got)
+		}
+		for range 8 {
+			keyAfter(1000)
+		}
+		if got := longest(); got != 13 {
+			t.Errorf("eight keyframes after one of 13 s: %v", got)
+		}
+		keyAfter(1000)
+		if got := longest(); got != 1 {
+			t.Errorf("nine keyframes after one of 13 s: %v", got)
+		}
+		p.Close()
+	})
+}
+
+// A publisher whose clock starts anew goes on where the session was; no interval is taken across the change.
+func TestResync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := relay.NewStream("main")
+		sub := s.Subscribe(roomy)
+		p := publish(t, s, "encoder")
+		write(t, p, key(90_000, "k0"), delta(90_033, "d0"), key(92_000, "k1"))
+		time.Sleep(700 * time.Millisecond) // the bubble's time
+		p.Resync()
+		write(t, p, key(0, "k2"), delta(33, "d1"))
+		var dts []int64
+		for _, pkt := range read(t, sub) {
+			dts = append(dts, pkt.DTS)
+		}
+		if want := []int64{0, 33, 2000, 2700, 2733}; !slices.Equal(dts, want) {
+			t.Errorf("times %v, want %v", dts, want)
+		}
+		if got := s.Status().Publisher.Rates.KeyframeInterval; got != 2 {
+			t.Errorf("keyframe interval %v, want that of before", got)
+		}
+		p.Close()
+		p.Resync() // too late, and no harm
 	})
 }
 

@@ -38,7 +38,7 @@ func (s *Stream) Status() StreamStatus {
 		st.Publisher = &PublisherStatus{
 			Key: p.who.Key, Remote: p.who.Remote, Agent: p.who.Agent, Since: p.since,
 			LastPacket: p.meter.newest, Bytes: p.meter.total.bytes, Frames: p.meter.total.frames,
-			Undecodable: p.lost, Media: p.media, Rates: p.meter.rates,
+			Undecodable: p.lost, Media: p.media, Rates: p.meter.now(time.Now()),
 		}
 	}
 	return st

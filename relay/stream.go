@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,9 +38,10 @@ type Stream struct {
 
 	mu      sync.Mutex
 	closed  bool
+	last    bool // the present session is the last one
 	pub     *Publication
 	session *session
-	last    time.Time // start of the newest session: no two sessions share a second, files are named after it
+	newest  time.Time // start of the newest session: no two sessions share a second, files are named after it
 	subs    []*Subscription
 }
 
@@ -83,10 +85,10 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 
 func (s *Stream) nextStart(now time.Time) time.Time {
 	start := now.UTC().Truncate(time.Second)
-	if !start.After(s.last) {
-		start = s.last.Add(time.Second)
+	if !start.After(s.newest) {
+		start = s.newest.Add(time.Second)
 	}
-	s.last = start
+	s.newest = start
 	return start
 }
 
@@ -131,6 +133,16 @@ func (s *Stream) Session() (start time.Time, ok bool) {
 	return s.session.start, true
 }
 
+// FPS is the frame rate of what feeds the stream, as declared or else as measured; 0 while neither is known.
+func (s *Stream) FPS() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pub == nil {
+		return 0
+	}
+	return cmp.Or(s.pub.media.Video.FPS, s.pub.meter.rates.FPS)
+}
+
 // Disconnect ends the publication that feeds the stream. It reports whether there was one.
 func (s *Stream) Disconnect() bool {
 	s.mu.Lock()
@@ -147,11 +159,24 @@ func (s *Stream) Disconnect() bool {
 func (s *Stream) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
 	if s.pub != nil {
 		s.pub.end(ErrClosed)
 		s.endSession()
 	}
+	s.close()
+}
+
+// Finish is Close at the end of the session that is on, or at once if none is.
+func (s *Stream) Finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last = true; s.session == nil {
+		s.close()
+	}
+}
+
+func (s *Stream) close() {
+	s.closed = true
 	for _, sub := range s.subs {
 		sub.finish(ErrClosed)
 	}
@@ -227,6 +252,9 @@ func (s *Stream) endSession() {
 		}
 		return sub.joined
 	})
+	if s.last {
+		s.close()
+	}
 }
 
 func (s *Stream) unsubscribe(sub *Subscription) {

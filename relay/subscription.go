@@ -33,6 +33,7 @@ type Subscription struct {
 	limit  int // bytes
 	wake   chan struct{}
 	joined bool // guarded by stream.mu
+	delay  time.Duration
 
 	mu       sync.Mutex
 	start    time.Time // of the session joined
@@ -49,24 +50,71 @@ type Subscription struct {
 func (s *Subscription) Read(ctx context.Context, buf []*Packet) ([]*Packet, error) {
 	for {
 		s.mu.Lock()
-		if len(s.queue) > 0 {
-			out := s.queue
-			clear(buf)
-			s.queue, s.bytes = buf[:0], 0
+		n, wait := s.ripe()
+		if n > 0 {
+			out := s.take(n, buf)
 			s.mu.Unlock()
 			return out, nil
 		}
-		over, err := s.over, s.err
+		over, err := s.over && len(s.queue) == 0, s.err
 		s.mu.Unlock()
 		if over {
 			return nil, err
 		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := s.sleep(ctx, wait); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// Delay has Read hold back each packet until d after it came. It is for before the first Read. What is held back counts
+// as queued.
+func (s *Subscription) Delay(d time.Duration) { s.delay = d }
+
+// ripe is how many packets may be read, and how long until there is one more; 0: nobody knows.
+func (s *Subscription) ripe() (n int, wait time.Duration) {
+	if s.delay == 0 || len(s.queue) == 0 {
+		return len(s.queue), 0
+	}
+	due := time.Now().Add(-s.delay)
+	n = slices.IndexFunc(s.queue, func(p *Packet) bool { return p.Arrived.After(due) })
+	if n < 0 {
+		return len(s.queue), 0
+	}
+	return n, max(s.queue[n].Arrived.Sub(due), time.Millisecond)
+}
+
+// take removes the first n packets from the queue.
+func (s *Subscription) take(n int, buf []*Packet) []*Packet {
+	clear(buf)
+	if n == len(s.queue) {
+		out := s.queue
+		s.queue, s.bytes = buf[:0], 0
+		return out
+	}
+	out := append(buf[:0], s.queue[:n]...)
+	for _, p := range out {
+		if p.Slot == 0 {
+			s.bytes -= len(p.Body)
+		}
+	}
+	s.queue = slices.Delete(s.queue, 0, n)
+	return out
+}
+
+// sleep waits for news, and for wait if that is not 0.
+func (s *Subscription) sleep(ctx context.Context, wait time.Duration) error {
+	var ripe <-chan time.Time
+	if wait > 0 {
+		ripe = time.After(wait)
+	}
+	select {
+	case <-s.wake:
+	case <-ripe:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // Session returns the start of the session this subscription joined, zero before it did.

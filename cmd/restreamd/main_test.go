@@ -40,7 +40,7 @@ func outputStatus(t *testing.T, r *rt.Relay, kind, name string) output.Status {
 	t.Helper()
 	for _, o := range snapshot(t, r).Streams[0].Outputs {
 		if o.Kind == kind && o.Name == name {
-			return o
+			return o.Status
 		}
 	}
 	return output.Status{}

@@ -1,52 +1,124 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay/config"
-	"github.com/restreamd/restreamd/relay/egress"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/output"
 	"github.com/restreamd/restreamd/relay/push"
+	"github.com/restreamd/restreamd/relay/rendition"
 )
 
 // Kinds of outputs.
 const (
-	kindRecord = "record"
-	kindHLS    = "hls"
-	kindPush   = "push"
+	kindRecord    = "record"
+	kindHLS       = "hls"
+	kindPush      = "push"
+	kindRendition = "rendition"
 )
 
-// planner turns what is configured into the outputs that are wanted.
+// backupMark ends the name of an output to a platform's backup ingest. No file's stem can hold it.
+const backupMark = "@backup"
+
+// planner turns what is configured into the outputs that are wanted. It looks at nothing but what it is given.
 type planner struct {
 	cfg      *config.Config
 	finisher *recorder.Finisher
+	own      ownPorts // where no gate may lead to
+	unable   string   // why this ffmpeg makes no renditions; "": it does
 	log      *zap.Logger
 }
 
-// plan lists every wanted output.
-func (p planner) plan(destinations []config.Destination) []output.Spec {
-	var all []output.Spec
+// want is one wanted output, and the rendition it needs to feed on, if any.
+type want struct {
+	output.Spec
+	needs *rendition.Request
+}
+
+// wants lists every output that is configured; judge says how a destination is served.
+func (p planner) wants(destinations []config.Destination, now time.Time, judge func(config.Stream, config.Destination) verdict) []want {
+	var all []want
 	for _, s := range p.cfg.Streams {
 		if s.Record.Enabled {
-			all = append(all, p.record(s))
+			all = append(all, want{Spec: p.record(s)})
 		}
 		if s.HLS.Enabled {
-			all = append(all, p.hls(s))
+			all = append(all, want{Spec: p.hls(s, s.Name)})
+			for _, name := range s.HLS.Renditions {
+				all = append(all, p.rung(s, name))
+			}
 		}
 		for _, d := range destinations {
 			if d.Enabled && slices.Contains(d.Streams, s.Name) {
-				all = append(all, p.push(s, d))
+				all = append(all, p.pushes(s, d, now, judge(s, d))...)
 			}
 		}
 	}
 	return all
+}
+
+// requests are the renditions that outputs need which are not at rest.
+func requests(wants []want) []rendition.Request {
+	var all []rendition.Request
+	for _, w := range wants {
+		if w.needs != nil && w.Rest == (output.Rest{}) {
+			all = append(all, *w.needs)
+		}
+	}
+	return all
+}
+
+// specs feeds each output from the rendition it needs, and adds the renditions. derive makes the stream of one.
+func (p planner) specs(wants []want, plan rendition.Plan, derive func(name string) output.Derived) []output.Spec {
+	var all []output.Spec
+	for _, e := range plan.Encoders {
+		if p.unable != "" {
+			break
+		}
+		all = append(all, output.Spec{
+			ID:          output.ID{Stream: e.Stream, Kind: kindRendition, Name: e.Name[len(e.Stream)+1:]},
+			Fingerprint: fmt.Sprintf("%+v", e.Settings),
+			Target:      "stream " + e.Name,
+			Recipe:      rendition.Recipe{Settings: e.Settings},
+			AudioTrack:  e.Settings.AudioTrack,
+			Derived:     derive(e.Name),
+		})
+	}
+	for _, w := range wants {
+		spec := w.Spec
+		if w.needs != nil && spec.Rest == (output.Rest{}) {
+			name, ok := plan.Find(*w.needs)
+			switch {
+			case p.unable != "":
+				spec.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: p.unable}
+			case !ok:
+				spec.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: refusal(plan, *w.needs)}
+			}
+			if spec.From, spec.AudioTrack = name, 0; spec.ID.Kind == kindHLS {
+				spec.From = "" // it is the rendition's own
+			}
+		}
+		spec.Fingerprint = fmt.Sprint(spec.Fingerprint, " ", spec.From, " ", spec.Rest)
+		all = append(all, spec)
+	}
+	return all
+}
+
+func refusal(plan rendition.Plan, r rendition.Request) string {
+	for _, refused := range plan.Refused {
+		if refused.Request == r {
+			return refused.Why
+		}
+	}
+	return "its rendition cannot be made"
 }
 
 func (p planner) record(s config.Stream) output.Spec {
@@ -60,12 +132,12 @@ func (p planner) record(s config.Stream) output.Spec {
 	}
 }
 
-func (p planner) hls(s config.Stream) output.Spec {
+func (p planner) hls(s config.Stream, of string) output.Spec {
 	recipe := hls.Recipe{Dir: hlsDir(p.cfg.Data), Segment: s.HLS.Segment, Window: s.HLS.Window}
 	return output.Spec{
-		ID:          output.ID{Stream: s.Name, Kind: kindHLS, Name: kindHLS},
+		ID:          output.ID{Stream: of, Kind: kindHLS, Name: kindHLS},
 		Fingerprint: fmt.Sprint(s.HLS.Segment, s.HLS.Window),
-		Target:      "/hls/" + s.Name + "/index.m3u8",
+		Target:      "/hls/" + of + "/index.m3u8",
 		Recipe:      recipe,
 		Finished: func(a ffmpeg.Attempt) {
 			if err := recipe.End(a.Stream, a.Session); err != nil {
@@ -75,24 +147,86 @@ func (p planner) hls(s config.Stream) output.Spec {
 	}
 }
 
-func (p planner) push(s config.Stream, d config.Destination) output.Spec {
-	return output.Spec{
-		ID:          output.ID{Stream: s.Name, Kind: kindPush, Name: d.Name},
-		Fingerprint: d.Fingerprint,
-		Target:      d.Target.String(),
-		Recipe:      push.Recipe{Target: d.Target},
-		Gate:        gate{egress.Gate{Address: d.Target.Address(), Host: d.Target.Host, TLS: d.Target.TLS()}},
-		Secrets:     d.Target.Secrets(),
+// rung is a stream's HLS in a rendition.
+func (p planner) rung(s config.Stream, name string) want {
+	return want{
+		Spec:  p.hls(s, s.Name+"@"+name),
+		needs: p.configured(s.Name, name, 0, kindHLS+"/"+s.Name+"@"+name),
 	}
 }
 
-// gate makes the egress gate the engine's.
-type gate struct{ egress.Gate }
-
-func (g gate) Open(ctx context.Context) (output.Link, error) {
-	link, err := g.Gate.Open(ctx)
-	if err != nil {
-		return nil, err
+// configured asks for a rendition of restreamd.yml. Names were checked when it was read; one that a reload took away
+// is refused by the planner for want of settings.
+func (p planner) configured(stream, name string, track int, whom string) *rendition.Request {
+	i := slices.IndexFunc(p.cfg.Renditions, func(r config.Rendition) bool { return r.Name == name })
+	if i < 0 {
+		return nil
 	}
-	return link, nil
+	r := p.cfg.Renditions[i]
+	if track > 0 {
+		name = fmt.Sprintf("%s-audio%d", name, track+1)
+	}
+	set := renditionSettings(r)
+	set.AudioTrack = uint8(track)
+	return &rendition.Request{Stream: stream, Name: name, For: whom, Settings: set}
+}
+
+func renditionSettings(r config.Rendition) rendition.Settings {
+	return rendition.Settings{
+		Width: r.Width, Height: r.Height, FPS: r.FPS, VideoBitrate: r.VideoBitrate, GOP: r.GOP,
+		Encoder: r.Encoder, Preset: r.Preset, AudioBitrate: r.AudioBitrate,
+	}
+}
+
+// pushes are a stream's outputs to one destination: its ingest and, where wished, the backup's.
+func (p planner) pushes(s config.Stream, d config.Destination, now time.Time, v verdict) []want {
+	all := []want{p.push(s, d, d.Target, d.Name, now, v)}
+	if !d.Backup {
+		return all
+	}
+	known, _ := push.Lookup(d.Platform)
+	if target, ok := known.Backup(d.Target); ok {
+		all = append(all, p.push(s, d, target, d.Name+backupMark, now, v))
+	}
+	return all
+}
+
+func (p planner) push(s config.Stream, d config.Destination, target push.Target, name string, now time.Time, v verdict) want {
+	w := want{Spec: output.Spec{
+		ID:          output.ID{Stream: s.Name, Kind: kindPush, Name: name},
+		Fingerprint: fmt.Sprint(d.Fingerprint, v.remedy.Silence),
+		Target:      target.String(),
+		Recipe:      push.Recipe{Target: target, Silence: d.Audio.Silence || v.remedy.Silence},
+		Gate:        p.gate(target, d.Wire),
+		Secrets:     target.Secrets(),
+		Delay:       d.Wire.Delay,
+		AudioTrack:  uint8(d.Audio.Track - 1),
+		Rest:        cmp.Or(scheduled(d.Schedule, now), v.rest),
+	}}
+	whom := kindPush + "/" + name
+	switch {
+	case d.Shape.Rendition != "":
+		w.needs = p.configured(s.Name, d.Shape.Rendition, d.Audio.Track-1, whom)
+	case v.remedy.Video || v.remedy.Audio:
+		w.needs = &rendition.Request{Stream: s.Name, For: whom, Settings: p.remedial(v.remedy, d.Audio.Track-1)}
+	}
+	return w
+}
+
+// remedial are the settings that change what breaks a contract and nothing else.
+func (p planner) remedial(r push.Remedy, track int) rendition.Settings {
+	return rendition.Settings{
+		CopyVideo: !r.Video, Width: r.Width, Height: r.Height, FPS: r.FPS, VideoBitrate: r.VideoBitrate, GOP: r.GOP,
+		CopyAudio: !r.Audio, AudioBitrate: r.AudioBitrate, AudioRate: r.AudioRate, Channels: r.Channels, AudioTrack: uint8(track),
+	}
+}
+
+func scheduled(s config.Schedule, now time.Time) output.Rest {
+	switch {
+	case s.On(now):
+		return output.Rest{}
+	case s.Over(now):
+		return output.Rest{State: output.Off, Reason: "its schedule ended at " + s.To.Format(time.RFC3339)}
+	}
+	return output.Rest{State: output.Waiting, Reason: "its schedule begins at " + s.From.Format(time.RFC3339)}
 }

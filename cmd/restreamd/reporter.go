@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,13 +18,14 @@ import (
 
 // reporter puts the relay's parts into one snapshot, and passes on what the API asks for.
 type reporter struct {
-	hub     *relay.Hub
-	outputs *output.Set
-	ingest  *ingest.Server
-	data    string
-	ffmpeg  string
-	started time.Time
-	ready   atomic.Bool
+	hub      *relay.Hub
+	outputs  *output.Set
+	director *director
+	ingest   *ingest.Server
+	data     string
+	ffmpeg   string
+	started  time.Time
+	ready    atomic.Bool
 
 	mu       sync.Mutex
 	problems []httpapi.Problem // of destinations.d
@@ -56,13 +58,19 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 	s := httpapi.Snapshot{
 		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
 		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
+		Encoders: r.director.encoders(),
 	}
 	r.mu.Lock()
 	s.Problems = slices.Concat([]httpapi.Problem{}, r.settings, r.problems)
 	r.mu.Unlock()
-	byStream := map[string][]output.Status{}
+	byStream := map[string][]httpapi.Output{}
 	for _, o := range r.outputs.Snapshot() {
-		byStream[o.Stream] = append(byStream[o.Stream], o)
+		one := httpapi.Output{Status: o}
+		if o.Kind == kindPush {
+			destination, _, _ := strings.Cut(o.Name, backupMark)
+			one.Findings = r.director.findings(o.Stream, destination)
+		}
+		byStream[o.Stream] = append(byStream[o.Stream], one)
 	}
 	for _, stream := range r.hub.Streams() {
 		s.Streams = append(s.Streams, httpapi.Stream{StreamStatus: stream.Status(), Outputs: byStream[stream.Name()]})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,9 @@ const (
 	drainWithin = 4 * time.Second // for outputs to deliver what they hold
 )
 
+// encoderShare is how much of the machine renditions may cost.
+const encoderShare = 0.8
+
 // owner is the entry of each child's environment by which leftovers of a relay that was killed are known.
 const owner = "RESTREAMD_DATA="
 
@@ -48,6 +52,7 @@ type house struct {
 	certs    certificates // nil without RTMPS
 	hub      *relay.Hub
 	outputs  *output.Set
+	director *director
 	finisher *recorder.Finisher
 	reporter *reporter
 }
@@ -101,6 +106,7 @@ func (h *house) live(ctx context.Context) error {
 	finishing := parts.start("finisher", h.finisher.Serve)
 	tidying := parts.start("HLS janitor", h.tidy)
 	running := parts.start("outputs", h.outputs.Serve)
+	directing := parts.start("director", h.director.Serve)
 	watching := parts.start("destinations", h.watch)
 	reloading := parts.start("configuration", h.reload)
 	certifying := parts.start("certificates", h.serveCertificates)
@@ -124,6 +130,7 @@ func (h *house) live(ctx context.Context) error {
 	certifying.stop()
 	reloading.stop()
 	watching.stop()
+	directing.stop()
 	h.hub.Close()
 	h.drain(stopBy)
 	running.stop()
@@ -168,6 +175,11 @@ func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
 	}
 	for _, what := range caps.Missing() {
 		h.log.Warn("this ffmpeg cannot do everything", zap.String("missing", what))
+	}
+	for _, r := range h.cfg.Renditions { // hardware encoders are listed even where there is no hardware
+		if err := ffmpeg.ProbeEncoder(ctx, h.cfg.FFmpeg, r.Encoder); err != nil {
+			h.log.Error("an encoder does not work: what needs it will fail", zap.String("rendition", r.Name), zap.Error(err))
+		}
 	}
 	return caps, nil
 }
@@ -240,12 +252,31 @@ func (h *house) build() error {
 		}},
 		Log: h.log,
 	}
+	h.director = newDirector(planner{
+		cfg: h.cfg.Config, finisher: h.finisher, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
+	}, h.hub, h.outputs, h.budget())
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
-		hub: h.hub, outputs: h.outputs, ingest: h.ingest, data: h.cfg.Data,
+		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, data: h.cfg.Data,
 		ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil
+}
+
+// unable says why an ffmpeg makes no renditions.
+func unable(caps ffmpeg.Capabilities) string {
+	if caps.Version.AtLeast(5, 1) { // -fps_mode
+		return ""
+	}
+	return "renditions need ffmpeg 5.1, this one is " + caps.Version.Text
+}
+
+// budget is how many CPU cores renditions may cost: by default most of the machine, but what the relay itself needs.
+func (h *house) budget() float64 {
+	if h.cfg.Encoders.Budget > 0 {
+		return h.cfg.Encoders.Budget
+	}
+	return encoderShare * float64(runtime.GOMAXPROCS(0))
 }
 
 // tidy removes old HLS files. What cannot be removed is tried again.
@@ -288,11 +319,10 @@ func (h *house) serveCertificates(ctx context.Context) error {
 	return h.certs.Serve(ctx)
 }
 
-// watch keeps the outputs what destinations.d says.
+// watch tells the director what destinations.d says.
 func (h *house) watch(ctx context.Context) error {
-	p := planner{cfg: h.cfg.Config, finisher: h.finisher, log: h.log}
 	var told map[string]bool // what was said of the last snapshot
-	w := &config.Watcher{Dir: h.cfg.Destinations, Streams: h.cfg.StreamNames(), Apply: func(s config.Snapshot) {
+	w := &config.Watcher{Dir: h.cfg.Destinations, Known: h.cfg.Known(), Apply: func(s config.Snapshot) {
 		var secrets []secret.String
 		for _, d := range s.Destinations {
 			secrets = append(secrets, d.Target.Secrets()...)
@@ -300,7 +330,10 @@ func (h *house) watch(ctx context.Context) error {
 		h.keys.knowDestinations(secrets)
 		told = h.tell(s, told)
 		h.reporter.destinations(s.Problems)
-		h.outputs.Apply(p.plan(s.Destinations))
+		h.director.apply(s)
+		if err := writeImprint(h.cfg.Data, s); err != nil {
+			h.log.Warn("restreamd check will not know what runs", zap.Error(err))
+		}
 	}}
 	return w.Serve(ctx)
 }

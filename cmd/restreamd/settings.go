@@ -52,6 +52,11 @@ func overlay(c *cli.Context, cfg *config.Config) (err error) {
 			return fmt.Errorf("find folder: %w", err)
 		}
 	}
+	for _, r := range cfg.Renditions {
+		if err := renditionSettings(r).Validate(); err != nil {
+			return usageError{fmt.Errorf("restreamd.yml: renditions.%s: %w", r.Name, err)}
+		}
+	}
 	return nil
 }
 

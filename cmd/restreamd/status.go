@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -95,16 +96,36 @@ func showStatus(w io.Writer, text []byte, raw bool) error {
 	line := func(format string, a ...any) { _, _ = fmt.Fprintf(t, format, a...) }
 	for _, stream := range s.Streams {
 		line("%s: %s\n", stream.Name, describe(stream))
-		line("  OUTPUT\tSTATE\tFOR\tDROPS\tNOTE\n")
+		if len(stream.Outputs) == 0 {
+			continue // a rendition nobody but pushes wants
+		}
+		line("  OUTPUT\tSTATE\tFOR\tGRADE\tDROPS\tNOTE\n")
 		for _, o := range stream.Outputs {
-			line("  %s/%s\t%s\t%s\t%d\t%s\n", o.Kind, o.Name, o.State, s.Now.Sub(o.Since).Round(time.Second), o.Drops.GOPs, note(o, s.Now))
+			all := notes(o, s.Now)
+			line("  %s/%s\t%s\t%s\t%s\t%d\t%s\n", o.Kind, o.Name, o.State, s.Now.Sub(o.Since).Round(time.Second), grade(o, s.Now), o.Drops.GOPs, all[0])
+			for _, note := range all[1:] {
+				line("\t\t\t\t\t%s\n", note)
+			}
 		}
 	}
+	showEncoders(line, s.Encoders)
 	for _, p := range s.Problems {
 		line("! %s\n", p.Error)
 	}
 	line("disk: %.1f GB free at %s\n", float64(s.Disk.Free)/1e9, s.Disk.Path)
 	return t.Flush()
+}
+
+func showEncoders(line func(format string, a ...any), e httpapi.Encoders) {
+	if len(e.Running) > 0 {
+		line("encoders: %.1f of %.1f CPU cores\n", e.Used, e.Budget)
+	}
+	for _, one := range e.Running {
+		line("  %s: %.1f cores, for %s\n", one.Name, one.Cores, strings.Join(one.For, ", "))
+	}
+	for _, r := range e.Refused {
+		line("! no rendition for %s: %s\n", r.For, r.Why)
+	}
 }
 
 // describe is a stream in one line.
@@ -115,22 +136,82 @@ func describe(s httpapi.Stream) string {
 	}
 	v, a := p.Media.Video, p.Media.Audio
 	parts := []string{"on air"}
-	if v.Codec != "" {
-		parts = append(parts, fmt.Sprintf("%s %dx%d, %.1f fps, %.1f Mb/s, keyframe every %.1f s",
-			v.Codec, v.Width, v.Height, p.Rates.FPS, float64(p.Rates.VideoBitrate)/1e6, p.Rates.KeyframeInterval))
+	rates := fmt.Sprintf("%.1f fps, %.1f Mb/s, keyframe every %.1f s", p.Rates.FPS, float64(p.Rates.VideoBitrate)/1e6, p.Rates.KeyframeInterval)
+	switch {
+	case v.Codec != "":
+		parts = append(parts, fmt.Sprintf("%s %dx%d, %s", v.Codec, v.Width, v.Height, rates))
+	case p.Rates.VideoBitrate > 0:
+		parts = append(parts, rates)
 	}
 	if a.Codec != "" {
 		parts = append(parts, fmt.Sprintf("%s %d Hz, %d ch", a.Codec, a.Rate, a.Channels))
 	}
+	if p.Remote == "" {
+		return strings.Join(append(parts, p.Key), "; ") // made here, a rendition
+	}
 	return strings.Join(append(parts, fmt.Sprintf("key %q from %s", p.Key, p.Remote)), "; ")
 }
 
-func note(o output.Status, now time.Time) string {
-	switch {
-	case o.NextTry != nil:
-		return fmt.Sprintf("%s; next try in %s", o.Reason, max(o.NextTry.Sub(now), 0).Round(100*time.Millisecond))
-	case o.Reason != "":
-		return o.Reason
+// grade is how far a push's delivery is proven, and since when.
+func grade(o httpapi.Output, now time.Time) string {
+	if o.Delivery == nil {
+		return "-"
 	}
-	return o.Target
+	return fmt.Sprintf("%s since %s", o.Delivery.Grade, clock(o.Delivery.Since, now))
+}
+
+// clock is a time of the day, with the day where that is not today.
+func clock(t, now time.Time) string {
+	t, now = t.Local(), now.Local()
+	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
+		return t.Format("2 Jan 15:04:05")
+	}
+	return t.Format("15:04:05")
+}
+
+// notes are what there is to know of an output, one line each, what is wrong first. There is at least one.
+func notes(o httpapi.Output, now time.Time) []string {
+	var all []string
+	if o.Reason != "" {
+		all = append(all, trouble(o, now))
+	}
+	var breaks, advice []string
+	for _, f := range o.Findings {
+		switch {
+		case !f.Breaks:
+			advice = append(advice, fmt.Sprintf("advice: %s: %s", f.Text, f.Fix))
+		case o.From != "":
+			advice = append(advice, fmt.Sprintf("would break, but it gets %s: %s: %s", o.From, f.Text, f.Fix))
+		default:
+			breaks = append(breaks, fmt.Sprintf("will break: %s: %s", f.Text, f.Fix))
+		}
+	}
+	return slices.Concat(all, breaks, []string{way(o, now)}, advice)
+}
+
+func trouble(o httpapi.Output, now time.Time) string {
+	text := o.Reason
+	if o.Class != "" {
+		text = fmt.Sprintf("%s: %s", o.Class, text)
+	}
+	if o.NextTry != nil {
+		text = fmt.Sprintf("%s; next try in %s", text, max(o.NextTry.Sub(now), 0).Round(100*time.Millisecond))
+	}
+	return text
+}
+
+// way is where the media goes, and the numbers of a push's proof.
+func way(o httpapi.Output, now time.Time) string {
+	var parts []string
+	if d := o.Delivery; d != nil && (d.Grade == output.Sent || d.Grade == output.Acked) {
+		parts = append(parts, fmt.Sprintf("%.1f Mb/s, RTT %.0f ms, queue %.1f s, %d retransmits",
+			float64(d.Bitrate)/1e6, d.RTT*1000, d.QueueAge, d.Retransmits))
+	}
+	if d := o.Delivery; d != nil && d.Grade != output.Acked && d.Proved != nil {
+		parts = append(parts, "last acknowledged "+clock(*d.Proved, now))
+	}
+	if o.From != "" {
+		parts = append(parts, "gets "+o.From)
+	}
+	return strings.Join(append(parts, o.Target), "; ")
 }

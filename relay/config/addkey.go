@@ -97,11 +97,7 @@ func mayAdd(c *Config, stream, name string) error {
 	}
 	s := c.stream(stream)
 	if s == nil {
-		hint := "known are " + strings.Join(c.StreamNames(), ", ")
-		if near := nearest(stream, c.StreamNames()); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return fmt.Errorf("no stream is named %q (%s)", stream, hint)
+		return fmt.Errorf("no stream is named %q (%s)", stream, meantHint(stream, c.StreamNames()))
 	}
 	if slices.ContainsFunc(s.Keys, func(k Key) bool { return k.Name == name }) {
 		return fmt.Errorf("stream %s has a key named %s already (choose another name)", stream, name)

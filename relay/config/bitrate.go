@@ -12,9 +12,9 @@ const (
 	gbps = 1000 * mbps
 )
 
-var bitrateForm = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(kbps|Mbps|Gbps)$`)
+var bitrateForm = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(k|M|G)(?:bps)?$`)
 
-// parseBitrate reads a bitrate with its unit, as in 2.5Mbps, and returns bit/s.
+// parseBitrate reads a bitrate with its unit, as in 2.5Mbps or, as encoders write it, 2500k. It returns bit/s.
 func parseBitrate(text string) (rate int64, ok bool) {
 	match := bitrateForm.FindStringSubmatch(text)
 	if match == nil {
@@ -24,7 +24,7 @@ func parseBitrate(text string) (rate int64, ok bool) {
 	if err != nil {
 		return 0, false
 	}
-	unit := map[string]float64{"kbps": kbps, "Mbps": mbps, "Gbps": gbps}[match[2]]
+	unit := map[string]float64{"k": kbps, "M": mbps, "G": gbps}[match[2]]
 	return int64(math.Round(number * unit)), true
 }
 

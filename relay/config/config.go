@@ -23,7 +23,9 @@ type Config struct {
 	Destinations string // folder of destination files; default "destinations.d"
 	FFmpeg       string // a name in PATH or a path; default "ffmpeg"
 	Limits       Limits
-	Streams      []Stream // in the order of the file; default: one, "main"
+	Streams      []Stream    // in the order of the file; default: one, "main"
+	Renditions   []Rendition // in the order of the file; default: none
+	Encoders     Encoders
 	Notes        []string // what works but should be put right, for the person who wrote the file
 }
 
@@ -120,7 +122,9 @@ func (c *Config) read(top *section) {
 	top.text("data", &c.Data)
 	top.text("destinations", &c.Destinations)
 	top.text("ffmpeg", &c.FFmpeg)
-	if streams := readStreams(top.section("streams")); len(streams) > 0 {
+	c.Encoders.read(top.section("encoders"))
+	c.Renditions = readRenditions(top.section("renditions"))
+	if streams := readStreams(top.section("streams"), c.renditionNames()); len(streams) > 0 {
 		c.Streams = streams
 	}
 	top.close()

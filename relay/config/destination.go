@@ -1,16 +1,13 @@
 package config
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/restreamd/restreamd/relay/push"
 )
@@ -21,26 +18,31 @@ type Destination struct {
 	File     string // path of the file
 	Platform string // "" for a URL of one's own
 	Target   push.Target
+	Backup   bool     // push to the platform's backup ingest as well; default false
 	Streams  []string // never empty; default: every stream
 	Enabled  bool     // default true
+	Shape    Shape
+	Audio    Audio
+	Wire     Wire
+	Schedule Schedule
 	Notes    []string // what was put right or should be, for the person who wrote the file
 
-	// Fingerprint changes when what is pushed to changes, the content of a key_file included, and then only: a running
-	// push must be restarted for a new one, and must not be for the same. Streams and Enabled are not in it, because
-	// one more stream is no reason to restart the others. It means nothing outside of this process and reveals no key.
+	// Fingerprint changes when what a running push depends on changes, the content of a key_file or ca_file included,
+	// and then only: the push must be restarted for a new one, and must not be for the same. It covers Target, Audio and
+	// Wire. The rest decides whether there is a push, of what, and where else: one more stream is no reason to restart
+	// the others. It means nothing outside of this process and reveals no key.
 	Fingerprint string
 }
 
 // equal reports whether a and b would be treated and shown alike.
 func (a Destination) equal(b Destination) bool {
-	return a.Name == b.Name && a.File == b.File && a.Platform == b.Platform && a.Enabled == b.Enabled &&
-		a.Fingerprint == b.Fingerprint && slices.Equal(a.Streams, b.Streams) && slices.Equal(a.Notes, b.Notes)
+	// A comparison written out would miss the next field somebody adds, and its changes with it.
+	return reflect.DeepEqual(a, b)
 }
 
-// DecodeDestination makes a destination of the content of file. It reads the key_file and the environment that the
-// content names. streams are the names that exist; without any, every name is taken. Mistakes are *Error values joined
-// into one.
-func DecodeDestination(file string, data []byte, streams []string) (Destination, error) {
+// DecodeDestination makes a destination of the content of file. It reads the key_file, the ca_file and the environment
+// that the content names. Mistakes are *Error values joined into one.
+func DecodeDestination(file string, data []byte, known Known) (Destination, error) {
 	doc := &document{file: file}
 	root := doc.parse(data)
 	if len(doc.problems) == 0 && (root == nil || isNull(root)) {
@@ -49,46 +51,83 @@ func DecodeDestination(file string, data []byte, streams []string) (Destination,
 	if err := doc.err(); err != nil {
 		return Destination{}, err
 	}
-	d := readDestination(doc.section("", root), streams)
+	d := readDestination(doc.section("", root), known)
 	if err := doc.err(); err != nil {
 		return Destination{}, err
 	}
 	d.Name, d.File = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)), file
+	d.Notes = append(d.Notes, doc.notes...)
+	d.Fingerprint = fingerprint(d)
 	return d, nil
 }
 
-func readDestination(s *section, streams []string) Destination {
-	d := Destination{Enabled: true, Streams: slices.Clone(streams)}
+func readDestination(s *section, known Known) Destination {
+	d := Destination{Enabled: true, Streams: slices.Clone(known.Streams)}
 	var url string
 	s.text("platform", &d.Platform)
 	s.text("url", &url)
 	source, key := s.key("key", "key_file", "key_env")
 	if s.has("streams") {
-		d.Streams = readStreamNames(s, streams)
+		d.Streams = readStreamNames(s, known.Streams)
 	}
 	s.take("streams")
 	s.flag("enabled", &d.Enabled)
+	d.Shape.read(s, d.Platform, known.Renditions)
+	s.flag("backup", &d.Backup)
+	d.Audio.read(s.section("audio"))
+	d.Schedule.read(s)
+	d.Wire.read(s)
 	s.close()
 	if len(s.doc.problems) > 0 {
 		// A target made of half of what was meant would be explained wrongly.
 		return d
 	}
 
-	target, notes, err := push.Parse(d.Platform, url, key)
-	if mistake := (*push.Error)(nil); errors.As(err, &mistake) {
-		field := string(mistake.Field)
-		if mistake.Field == push.FieldKey && source != "" {
-			field = source
-		}
-		s.fail(field, mistake.Problem, mistake.Hint)
+	var err error
+	d.Target, d.Notes, err = push.Parse(d.Platform, url, key)
+	if err != nil {
+		failPush(s, err, source)
 		return d
 	}
+	if d.Backup {
+		checkBackup(s, d.Platform)
+	}
+	d.Wire.checkTLS(s, d.Target.TLS())
 	if source == "" {
 		s.doc.noteExposed(s.doc.file) // the key stands in the URL
 	}
-	d.Target, d.Notes = target, slices.Concat(notes, s.doc.notes)
-	d.Fingerprint = fingerprint(target)
 	return d
+}
+
+// failPush reports what package push said, at the line of the setting it is about; key is the one that gave the key, if
+// any did.
+func failPush(s *section, err error, key string) {
+	mistake := &push.Error{Problem: err.Error()}
+	_ = errors.As(err, &mistake)
+	field := string(mistake.Field)
+	if mistake.Field == push.FieldKey {
+		field = cmp.Or(key, field)
+	}
+	s.doc.fail(cmp.Or(mistake.Line, s.lineOf(field)), s.path(field), mistake.Problem, mistake.Hint)
+}
+
+// checkBackup refuses a backup ingest that nobody knows.
+func checkBackup(s *section, platform string) {
+	if s.has("url") {
+		s.fail("backup", "url is set as well: where its backup is, nobody knows", "remove url, or give the backup a file of its own")
+		return
+	}
+	if known, _ := push.Lookup(platform); known.BackupURL != "" {
+		return
+	}
+	var names []string
+	for _, p := range push.Platforms() {
+		if p.BackupURL != "" {
+			names = append(names, p.Name)
+		}
+	}
+	s.fail("backup", fmt.Sprintf("no backup ingest of %s is known", platform),
+		"remove the line; known are those of "+strings.Join(names, ", "))
 }
 
 func readStreamNames(s *section, known []string) []string {
@@ -99,27 +138,10 @@ func readStreamNames(s *section, known []string) []string {
 		case problem != "" || !validName.MatchString(name):
 			s.doc.fail(node.Line, s.path("streams"), "not a name of a stream", nameHint)
 		case len(known) > 0 && !slices.Contains(known, name):
-			hint := "known are " + strings.Join(known, ", ")
-			if near := nearest(name, known); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			s.doc.fail(node.Line, s.path("streams"), fmt.Sprintf("no stream is named %q", name), hint)
+			s.doc.fail(node.Line, s.path("streams"), fmt.Sprintf("no stream is named %q", name), meantHint(name, known))
 		case !slices.Contains(names, name):
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// The salt keeps a fingerprint that was logged or shown from being tried against guessed keys.
-var fingerprintSalt = sync.OnceValue(func() []byte {
-	salt := make([]byte, sha256.Size)
-	rand.Read(salt) // never fails, by its documentation
-	return salt
-})
-
-func fingerprint(t push.Target) string {
-	mac := hmac.New(sha256.New, fingerprintSalt())
-	fmt.Fprintf(mac, "%q %q", t.TCURL(), t.Key.Reveal())
-	return hex.EncodeToString(mac.Sum(nil))
 }

@@ -13,13 +13,16 @@ import (
 	"github.com/restreamd/restreamd/relay/config"
 )
 
-var streams = []string{"main", "field"}
+var (
+	streams = []string{"main", "field"}
+	known   = config.Known{Streams: streams, Renditions: []string{"720p", "480p"}}
+)
 
 // decode writes content as a destination of its own folder and decodes it.
 func decode(t testing.TB, content string) (config.Destination, string) {
 	t.Helper()
 	dir := t.TempDir()
-	d, err := config.DecodeDestination(filepath.Join(dir, "twitch.yml"), []byte(content), streams)
+	d, err := config.DecodeDestination(filepath.Join(dir, "twitch.yml"), []byte(content), known)
 	return d, messages(err, dir)
 }
 
@@ -138,12 +141,15 @@ func FuzzDecodeDestination(f *testing.F) {
 		"", "#\n", "platform: twitch\nkey: abc\n", "url: rtmps://h:443/app\nkey: x\nstreams: [main]\nenabled: true\n",
 		"url: rtmp://h/app/KEY\n", "a: &a [*a]\n", "? [x]\n: y\n", "key: |\n  a\n  b\n", "<<: {platform: x}\n", "- a\n", "---\n---\n",
 		"platform: kick\nurl: rtmps://h\nkey: x?y=z\n", "key_file: .\n", "key_env: HOME\nurl: rtmp://h/a\n", "\x00", "\t", "[[[[[[[[",
+		"platform: youtube\nkey: x\nbackup: true\nrendition: 720p\nfit: auto\nmax_bitrate: 6000k\ndelay: 5m\ncontract: {gop: 3s, ladder: [{height: 720, max: 4Mbps}]}\n",
+		"url: rtmps://h/a\nkey: x\ninsecure: true\naudio: {track: 2}\nschedule: {from: 2027-01-01T00:00:00Z}\nca_file: .\n",
+		"platform: twitch\nkey: x\ncontract:\naudio:\nschedule:\n", "platform: twitch\nkey: x\ncontract: !!binary eA==\n",
 	} {
 		f.Add([]byte(seed))
 	}
 	file := filepath.Join(f.TempDir(), "x.yml")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := config.DecodeDestination(file, data, streams)
+		d, err := config.DecodeDestination(file, data, known)
 		if err == nil {
 			if d.Target.Host == "" || d.Target.App == "" || d.Target.Key.IsZero() || d.Fingerprint == "" || len(d.Streams) == 0 {
 				t.Fatalf("accepted %+v", d)
@@ -155,6 +161,24 @@ func FuzzDecodeDestination(f *testing.F) {
 			t.Fatalf("%v does not name the file", err)
 		}
 	})
+}
+
+func TestReadmeNamesEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../destinations.d/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problem := decode(t, "nosuchsetting: 1\n")
+	_, list, _ := strings.Cut(problem, "known are ")
+	settings := strings.Split(strings.TrimSuffix(list, ")"), ", ")
+	if len(settings) < 10 {
+		t.Fatalf("no list of settings in %q", problem)
+	}
+	for _, name := range settings {
+		if !regexp.MustCompile(`(?m)(^|\x60| )` + name + ":").Match(readme) {
+			t.Errorf("destinations.d/README.md does not tell of %s", name)
+		}
+	}
 }
 
 var keyFileLine = regexp.MustCompile(`(?m)^key_file: .*$`)
@@ -171,7 +195,7 @@ func TestExamplesAreValid(t *testing.T) {
 		}
 		// The key files are on the user's machine.
 		content := keyFileLine.ReplaceAll(data, []byte("key: "+theKey))
-		if _, err := config.DecodeDestination(example, content, nil); err != nil {
+		if _, err := config.DecodeDestination(example, content, config.Known{Renditions: known.Renditions}); err != nil {
 			t.Errorf("%s: %v", example, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -24,10 +25,17 @@ func (d *document) fail(line int, field, problem, hint string) {
 	d.problems = append(d.problems, &Error{d.file, line, field, problem, hint})
 }
 
+// note keeps a note for the person who wrote the file, once.
+func (d *document) note(text string) {
+	if !slices.Contains(d.notes, text) {
+		d.notes = append(d.notes, text)
+	}
+}
+
 // noteExposed warns when everybody can read the secret in the file at path.
 func (d *document) noteExposed(path string) {
-	if note := exposedNote(path); note != "" && !slices.Contains(d.notes, note) {
-		d.notes = append(d.notes, note)
+	if note := exposedNote(path); note != "" {
+		d.note(note)
 	}
 }
 
@@ -38,11 +46,19 @@ func (d *document) failedIn(field string) bool {
 	})
 }
 
+// maxProblems is as many mistakes as a person reads, and a log should hold, of one file.
+const maxProblems = 20
+
 // err joins the mistakes in the order of their lines; nil without any.
 func (d *document) err() error {
 	slices.SortStableFunc(d.problems, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
 	var all []error
-	for _, problem := range d.problems {
+	for i, problem := range d.problems {
+		if i == maxProblems {
+			rest := fmt.Sprintf("%d more mistakes", len(d.problems)-i)
+			all = append(all, &Error{d.file, problem.Line, "", rest, "put these right first"})
+			break
+		}
 		all = append(all, problem)
 	}
 	return errors.Join(all...)

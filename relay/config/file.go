@@ -33,19 +33,21 @@ func readText(path string) ([]byte, error) {
 
 // readFile reads a regular file, following symlinks.
 func readFile(path string) ([]byte, error) {
+	// Looked at twice: opening a device can do something, and the path may be a FIFO by the time it is opened. Opening
+	// and reading one would wait for a writer.
 	info, err := os.Stat(path)
-	if err != nil {
+	if err := checkRegular(path, info, err); err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
-	}
-	// The path may have become a FIFO since, and opening one would wait for a writer.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	info, err = file.Stat()
+	if err := checkRegular(path, info, err); err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	switch {
 	case err != nil:
@@ -54,6 +56,13 @@ func readFile(path string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
 	}
 	return data, nil
+}
+
+func checkRegular(path string, info os.FileInfo, err error) error {
+	if err == nil && !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
+	}
+	return err
 }
 
 // exposedNote warns of a file with a secret that everybody on the machine can read; "" when there is no need.

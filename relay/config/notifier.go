@@ -16,8 +16,16 @@ type notifier struct {
 	watching os.FileInfo       // the folder being watched
 }
 
-func openNotifier() *notifier {
-	fs, err := fsnotify.NewWatcher()
+// opener asks the kernel for events. It fails where there are no inotify instances left, as happens beside editors and
+// desktops.
+type opener func() (*fsnotify.Watcher, error)
+
+// openNotifier opens with open; nil: with fsnotify's own.
+func openNotifier(open opener) *notifier {
+	if open == nil {
+		open = fsnotify.NewWatcher
+	}
+	fs, err := open()
 	if err != nil {
 		// Out of inotify instances: polling finds everything too, only later.
 		return &notifier{}

@@ -28,12 +28,13 @@ type rereader struct {
 	dir              string
 	debounce, rescan time.Duration
 	look             func() (take func()) // reads everything; nil when nothing changed
+	open             opener               // default: fsnotify's
 	settled          bool                 // what is seen may be taken at once: it is not the middle of a change
 }
 
 // serve goes on until ctx ends, and returns its error.
 func (r *rereader) serve(ctx context.Context) error {
-	events := openNotifier()
+	events := openNotifier(r.open)
 	defer events.close()
 	for ctx.Err() == nil {
 		// Watched first, read then: a change in between is an event.

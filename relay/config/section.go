@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -18,6 +17,10 @@ type section struct {
 	known   []string // every key that was asked for
 	broken  bool     // not a mapping; reported already
 }
+
+// maxEntries is more than any sensible file has in one place. Each entry is compared with all others: without a limit
+// the 150 000 settings that fit into 1 MiB kept a core busy for 33 s.
+const maxEntries = 1000
 
 type entry struct {
 	key   string
@@ -37,6 +40,11 @@ func (d *document) section(field string, node *yaml.Node) *section {
 	}
 	if node.Kind != yaml.MappingNode {
 		d.fail(node.Line, field, "not a list of settings", "write one setting a line, as in name: value")
+		s.broken = true
+		return s
+	}
+	if n := len(node.Content) / 2; n > maxEntries {
+		d.fail(node.Line, field, fmt.Sprintf("%d settings in one place, at most %d are read", n, maxEntries), "")
 		s.broken = true
 		return s
 	}
@@ -104,11 +112,7 @@ func (s *section) close() {
 		if slices.Contains(s.known, e.key) {
 			continue
 		}
-		hint := "known are " + strings.Join(s.known, ", ")
-		if near := nearest(e.key, s.known); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		s.doc.fail(e.line, s.path(showName(e.key)), "unknown setting", hint)
+		s.doc.fail(e.line, s.path(showName(e.key)), "unknown setting", meantHint(e.key, s.known))
 	}
 }
 
@@ -132,8 +136,12 @@ func (s *section) list(key, hint string) []*yaml.Node {
 		s.fail(key, "not a list", hint)
 		return nil
 	}
-	if len(node.Content) == 0 {
+	switch n := len(node.Content); {
+	case n == 0:
 		s.fail(key, "the list is empty", hint)
+	case n > maxEntries:
+		s.fail(key, fmt.Sprintf("a list of %d, at most %d are read", n, maxEntries), "")
+		return nil
 	}
 	return node.Content
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -64,6 +65,28 @@ func (s *section) count(key string, value *int, least, most int) {
 	*value = n
 }
 
+// evenCount takes a number of pixels: encoders halve the picture for colours.
+func (s *section) evenCount(key string, value *int, least, most int) {
+	s.count(key, value, least, most)
+	if *value%2 != 0 {
+		s.fail(key, "an odd number of pixels", fmt.Sprintf("write %d or %d", *value-1, *value+1))
+	}
+}
+
+// number takes a decimal number.
+func (s *section) number(key string, value *float64, least, most float64) {
+	text, found := s.scalar(key)
+	if !found {
+		return
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= least && n <= most) { // NaN is neither
+		s.fail(key, "not a number in range", fmt.Sprintf("write one from %v to %v", least, most))
+		return
+	}
+	*value = n
+}
+
 func (s *section) duration(key string, value *time.Duration, least, most time.Duration) {
 	text, found := s.scalar(key)
 	if !found {
@@ -71,7 +94,7 @@ func (s *section) duration(key string, value *time.Duration, least, most time.Du
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < least || d > most {
-		s.fail(key, "not a duration in range", fmt.Sprintf("write one from %v to %v, with its unit, as in %v", least, most, *value))
+		s.fail(key, "not a duration in range", fmt.Sprintf("write one from %v to %v, with its unit, as in %v", least, most, cmp.Or(*value, most)))
 		return
 	}
 	*value = d
@@ -128,7 +151,7 @@ func (s *section) bitrate(key string, value *int64, least, most int64) {
 	rate, ok := parseBitrate(text)
 	if !ok || rate < least || rate > most {
 		s.fail(key, "not a bitrate in range", fmt.Sprintf("write one from %s to %s, with its unit, as in %s",
-			formatBitrate(least), formatBitrate(most), formatBitrate(*value)))
+			formatBitrate(least), formatBitrate(most), formatBitrate(cmp.Or(*value, most))))
 		return
 	}
 	*value = rate

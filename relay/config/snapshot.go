@@ -50,9 +50,9 @@ func (s *Snapshot) sort() {
 	slices.SortFunc(s.Problems, func(a, b Problem) int { return cmp.Compare(a.Destination, b.Destination) })
 }
 
-// LoadDir reads every destination in dir: the files *.yml and *.yaml that are not hidden. streams are the names of the
-// streams that exist. Nothing is kept from an earlier call.
-func LoadDir(dir string, streams []string) Snapshot {
+// LoadDir reads every destination in dir: the files *.yml and *.yaml that are not hidden. Nothing is kept from an earlier
+// call.
+func LoadDir(dir string, known Known) Snapshot {
 	var s Snapshot
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -62,7 +62,7 @@ func LoadDir(dir string, streams []string) Snapshot {
 	files := map[string]string{} // by destination
 	for _, entry := range entries {
 		name, found := destinationName(entry.Name())
-		if !found || isFolder(filepath.Join(dir, entry.Name())) {
+		if !found {
 			continue
 		}
 		file := filepath.Join(dir, entry.Name())
@@ -71,13 +71,13 @@ func LoadDir(dir string, streams []string) Snapshot {
 			continue
 		}
 		files[name] = file
-		s.load(name, file, streams)
+		s.load(name, file, known)
 	}
 	s.sort()
 	return s
 }
 
-func (s *Snapshot) load(name, file string, streams []string) {
+func (s *Snapshot) load(name, file string, known Known) {
 	if !validName.MatchString(name) {
 		s.drop(name, &Error{File: file, Problem: "the name of the file cannot name a destination", Hint: nameHint + " before .yml"})
 		return
@@ -90,7 +90,7 @@ func (s *Snapshot) load(name, file string, streams []string) {
 		s.drop(name, &Error{File: file, Problem: "cannot be read: " + reason(err)})
 		return
 	}
-	d, err := DecodeDestination(file, data, streams)
+	d, err := DecodeDestination(file, data, known)
 	if err != nil {
 		s.drop(name, err)
 		return
@@ -118,11 +118,6 @@ func destinationName(file string) (name string, found bool) {
 		return "", false
 	}
 	return strings.TrimSuffix(file, ext), true
-}
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // isGone tells a file that was removed while the folder was read from a symlink that leads nowhere.

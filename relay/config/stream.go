@@ -35,6 +35,9 @@ type HLS struct {
 	Enabled bool          // default true
 	Segment time.Duration // wished length of a segment, cut at the next keyframe; default 2s
 	Window  int           // segments in the playlist; default 6
+
+	// Renditions that browsers may choose from besides the stream itself; default: none.
+	Renditions []string
 }
 
 func defaultStream(name string) Stream {
@@ -49,7 +52,7 @@ func defaultStream(name string) Stream {
 }
 
 // readStreams reads the mapping of names to streams.
-func readStreams(all *section) []Stream {
+func readStreams(all *section, renditions []string) []Stream {
 	var streams []Stream
 	known := keyring{}
 	for _, e := range all.entries {
@@ -57,7 +60,7 @@ func readStreams(all *section) []Stream {
 			all.doc.fail(e.line, all.field, "not a name of a stream", nameHint)
 			continue
 		}
-		streams = append(streams, readStream(e.key, all.section(e.key), known))
+		streams = append(streams, readStream(e.key, all.section(e.key), known, renditions))
 	}
 	for _, stream := range streams {
 		if len(stream.Keys) == 0 && len(streams) > 1 && !all.doc.failedIn(all.path(stream.Name)) {
@@ -67,7 +70,7 @@ func readStreams(all *section) []Stream {
 	return streams
 }
 
-func readStream(name string, s *section, known keyring) Stream {
+func readStream(name string, s *section, known keyring, renditions []string) Stream {
 	stream := defaultStream(name)
 	s.name("app", &stream.App)
 	s.choice("revoke", &stream.Revoke, RevokeFinish, RevokeEnd)
@@ -87,6 +90,7 @@ func readStream(name string, s *section, known keyring) Stream {
 	hls.flag("enabled", &stream.HLS.Enabled)
 	hls.duration("segment", &stream.HLS.Segment, 500*time.Millisecond, 10*time.Second)
 	hls.count("window", &stream.HLS.Window, 2, 1000)
+	stream.HLS.Renditions = readRenditionNames(hls, renditions)
 	hls.close()
 
 	s.close()

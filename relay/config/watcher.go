@@ -18,10 +18,12 @@ const defaultRescan = 5 * time.Second
 // than Rescan, which alone finds changes inside of key files and folders swapped behind a symlink.
 type Watcher struct {
 	Dir      string
-	Streams  []string       // names of the streams that exist
+	Known    Known          // what destinations may name
 	Debounce time.Duration  // quiet time awaited before reading, for at most 1 s in all; default 100 ms
 	Rescan   time.Duration  // default 5 s; a folder that cannot be watched is read every second at least
 	Apply    func(Snapshot) // called one at a time; first before anything is waited for, then for changes only
+
+	open opener // default: fsnotify's
 }
 
 // Serve watches until ctx ends, and returns its error.
@@ -29,11 +31,12 @@ func (w *Watcher) Serve(ctx context.Context) error {
 	var state keeper
 	r := rereader{
 		dir:      w.Dir,
+		open:     w.open,
 		debounce: cmp.Or(w.Debounce, defaultDebounce),
 		rescan:   cmp.Or(w.Rescan, defaultRescan),
 		settled:  true, // nothing is in use yet that half a change could harm
 		look: func() (take func()) {
-			snapshot := state.next(LoadDir(w.Dir, w.Streams))
+			snapshot := state.next(LoadDir(w.Dir, w.Known))
 			if !state.differs(snapshot) {
 				return nil
 			}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"math/big"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), Subject: pkix.Name{CommonName: "Test CA"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	a := &authority{key: newKey(t), pool: x509.NewCertPool()}
@@ -30,20 +31,39 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// certify makes a certificate for a host. One that has expired did so an hour ago.
-func (a *authority) certify(t *testing.T, host string, expired bool) *tls.Certificate {
+// certify makes a certificate for a host, good for an hour unless it is changed.
+func (a *authority) certify(t *testing.T, host string, change ...func(*x509.Certificate)) *tls.Certificate {
 	t.Helper()
-	until := time.Now().Add(time.Hour)
-	if expired {
-		until = time.Now().Add(-time.Hour)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{host},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, c := range change {
+		c(template)
 	}
 	key := newKey(t)
-	leaf := sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotAfter: until, DNSNames: []string{host},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, a.cert, key, a.key)
+	leaf := sign(t, template, a.cert, key, a.key)
 	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}
 }
+
+// selfSigned is what a server makes for itself when nobody gives it a certificate.
+func selfSigned(t *testing.T, host string) *tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(3), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{host},
+		Subject: pkix.Name{CommonName: "Myself"},
+	}
+	key := newKey(t)
+	return &tls.Certificate{Certificate: [][]byte{sign(t, template, template, key, key).Raw}, PrivateKey: key}
+}
+
+func expired(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }
+
+func early(c *x509.Certificate) {
+	c.NotBefore, c.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+}
+
+func forClients(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()

@@ -5,12 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"syscall"
+	"net/netip"
 	"time"
 )
 
@@ -25,85 +22,66 @@ type Gate struct {
 	Address string // host:port
 	Host    string // for SNI and the certificate
 	TLS     bool
-	RootCAs *x509.CertPool // default: the system's
-	Timeout time.Duration  // for connecting, TLS included; default 10 s
+	// Insecure takes any certificate: whoever is in between gets the key. For private servers, where RootCAs will not do.
+	Insecure bool
+	RootCAs  *x509.CertPool // default: the system's
+	Timeout  time.Duration  // for connecting, TLS included; default 10 s
+	// Refuse is asked about the address that was really connected to, before anything is sent. Its error ends the
+	// attempt as a loop: a relay that pushes to its own ingest. Default: nobody is refused.
+	Refuse func(peer netip.AddrPort) error
 }
 
-// Open connects to the platform and opens a loopback port for the child. The errors are for people.
+// Open connects to the platform and opens a loopback port for the child. A failure of the platform's is an *Error;
+// others are that ctx was cancelled or that this machine has no port left.
 func (g *Gate) Open(ctx context.Context) (*Link, error) {
-	ctx, cancel := context.WithTimeout(ctx, g.timeout())
+	limited, cancel := context.WithTimeout(ctx, g.timeout())
 	defer cancel()
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", g.Address)
+	conn, err := d.DialContext(limited, "tcp", g.Address)
 	if err != nil {
-		return nil, g.explain("connect to", err)
+		return nil, g.failed(ctx, "connect to", err, ClassUnreachable)
 	}
 	tcp := conn.(*net.TCPConn)
+	link, err := g.link(ctx, limited, tcp)
+	if err != nil {
+		_ = tcp.Close()
+		return nil, err
+	}
+	return link, nil
+}
+
+// link makes a connection one that a child can use.
+func (g *Gate) link(ctx, limited context.Context, tcp *net.TCPConn) (*Link, error) {
+	if err := g.refuse(tcp); err != nil {
+		return nil, g.failed(ctx, "push to", err, ClassLoop)
+	}
+	meter, err := newMeter(tcp)
+	if err != nil {
+		return nil, fmt.Errorf("watch the connection to %s: %w", g.Address, err)
+	}
 	platform := halfCloser(tcp)
 	if g.TLS {
-		t := tls.Client(tcp, &tls.Config{ServerName: g.Host, RootCAs: g.RootCAs, MinVersion: tls.VersionTLS12})
-		if err := t.HandshakeContext(ctx); err != nil {
-			_ = tcp.Close()
-			return nil, g.explain("speak TLS with", err)
+		t := tls.Client(meter.under(tcp), &tls.Config{
+			ServerName: g.Host, RootCAs: g.RootCAs, MinVersion: tls.VersionTLS12, InsecureSkipVerify: g.Insecure,
+		})
+		if err := t.HandshakeContext(limited); err != nil {
+			return nil, g.failed(ctx, "speak TLS with", err, ClassTLS)
 		}
 		platform = t
 	}
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		_ = tcp.Close()
 		return nil, fmt.Errorf("open a loopback port for ffmpeg: %w", err)
 	}
-	return &Link{ln: ln, tcp: tcp, platform: platform, address: g.Address}, nil
+	return &Link{ln: ln, tcp: tcp, platform: platform, address: g.Address, meter: meter}, nil
+}
+
+func (g *Gate) refuse(tcp *net.TCPConn) error {
+	if g.Refuse == nil {
+		return nil
+	}
+	peer := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return g.Refuse(netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()))
 }
 
 func (g *Gate) timeout() time.Duration { return cmp.Or(g.Timeout, dialTimeout) }
-
-// explain says what went wrong and what to do.
-func (g *Gate) explain(doing string, err error) error {
-	hint := networkHint(err)
-	if hint == "" {
-		hint = certificateHint(err)
-	}
-	if hint == "" && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
-		hint = fmt.Sprintf("no answer in %s: check the network, a firewall may be in between", g.timeout())
-	}
-	if hint == "" {
-		return fmt.Errorf("%s %s: %w", doing, g.Address, err)
-	}
-	return fmt.Errorf("%s %s: %s: %w", doing, g.Address, hint, err)
-}
-
-func networkHint(err error) string {
-	var dns *net.DNSError
-	var record tls.RecordHeaderError
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the host does not exist: check the URL"
-	case errors.As(err, &dns):
-		return "the name could not be looked up: check the network and DNS"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: check host and port"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route leads there: check the network"
-	case errors.As(err, &record):
-		return "it does not speak TLS there: is it an rtmp:// port?"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "it hung up: is it the right port?"
-	}
-	return ""
-}
-
-func certificateHint(err error) string {
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	switch {
-	case errors.As(err, &unknown):
-		return "its certificate is not signed by an authority this machine trusts"
-	case errors.As(err, &name):
-		return "its certificate is for another host: check the host in the URL"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "its certificate has expired or is not valid yet: check this machine's clock"
-	}
-	return ""
-}

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,17 +22,13 @@ const (
 	lingerings = 10
 )
 
-// ErrClosedByPlatform is why a link ended when the platform closed it while the child was still publishing.
-var ErrClosedByPlatform = errors.New("the platform closed the connection")
-
 // Link is one opened way to a platform.
 type Link struct {
 	ln       *net.TCPListener
 	tcp      *net.TCPConn // to the platform
 	platform halfCloser   // the same, or TLS over it
 	address  string
-	begun    atomic.Bool  // a child has connected
-	acked    atomic.Int64 // newest Progress
+	meter    *meter
 }
 
 // halfCloser is a connection of which one direction can be ended: *net.TCPConn, *tls.Conn.
@@ -43,25 +40,16 @@ type halfCloser interface {
 // Addr is the loopback host:port the child shall connect to. It takes one connection.
 func (l *Link) Addr() string { return l.ln.Addr().String() }
 
-// Progress is the number of bytes the platform's kernel has acknowledged (TCP_INFO, tcpi_bytes_acked; Linux 4.1), 0 as
-// long as no child has connected. It stays what it was when the link ends.
-func (l *Link) Progress() int64 {
-	if !l.begun.Load() {
-		return 0
-	}
-	if n := int64(l.info().Bytes_acked); n > 0 {
-		l.acked.Store(n)
-	}
-	return l.acked.Load()
-}
+// Delivery is how far the child's bytes have come by now. It is cheap, and stays what it last was when the link ends.
+func (l *Link) Delivery() Delivery { return l.meter.delivery() }
 
-// Serve carries bytes both ways. It returns nil when the child was done first, ErrClosedByPlatform or what the network
-// said when the platform was, and the context's error when it was cancelled. All sockets are closed then.
+// Serve carries bytes both ways. It returns nil when the child was done first, an *Error when the platform was, and
+// the context's error when it was cancelled. All sockets are closed then.
 func (l *Link) Serve(ctx context.Context) error {
 	defer l.platform.Close() //nolint:errcheck // nothing is left to lose
 	stop := context.AfterFunc(ctx, func() {
 		_ = l.ln.Close()
-		_ = l.tcp.Close()
+		l.hangUp()
 	})
 	defer stop()
 	// The port stays bound until the end: whoever else got it would be sent the key.
@@ -92,7 +80,7 @@ func (l *Link) carry(child *net.TCPConn) error {
 	defer wg.Wait()
 	ahead := newSlack()
 	defer ahead.close()
-	wg.Go(func() { ahead.fill(child) })
+	wg.Go(func() { ahead.fill(child, l.meter.take) })
 
 	var down error              // platform to child
 	var first atomic.Bool       // the platform ended first
@@ -102,26 +90,48 @@ func (l *Link) carry(child *net.TCPConn) error {
 		_, down = io.Copy(&listener{child}, l.platform)
 		first.Store(true)
 		_ = child.Close() // tells the child, and ends the copy below
-		_ = l.tcp.Close() // which may hang in a write
+		l.hangUp()        // which may hang in a write
 	})
-	_, up := io.Copy(l.platform, ahead)
+	out := &outlet{platform: l.platform, meter: l.meter}
+	_, up := io.Copy(out, ahead)
 	if first.Load() || (up != nil && !l.established()) {
-		_ = l.platform.Close()
+		l.hangUp()
 		<-gone
-		return l.closedByPlatform(down)
+		return lost(l.address, cmp.Or(closedByOthers(down), closedByOthers(out.failed)))
 	}
 	// ffmpeg leaves replies unread when it goes, so its end may be a reset: up is no error then.
 	_ = l.platform.CloseWrite()
 	l.linger(gone)
-	_ = l.platform.Close()
+	l.hangUp()
 	return nil
 }
 
-func (l *Link) closedByPlatform(why error) error {
-	if why == nil || errors.Is(why, net.ErrClosed) {
-		return fmt.Errorf("%w: %s", ErrClosedByPlatform, l.address)
+// hangUp takes the last reading of what was delivered while the socket can still tell.
+func (l *Link) hangUp() {
+	l.meter.delivery()
+	_ = l.tcp.Close()
+}
+
+// closedByOthers is what went wrong, if it was not that we closed the connection: a socket tells its failure once, to
+// whoever reads or writes next.
+func closedByOthers(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return fmt.Errorf("%w: %s: %w", ErrClosedByPlatform, l.address, why)
+	return err
+}
+
+// outlet is the platform, with the books kept of what it is sent.
+type outlet struct {
+	platform io.Writer
+	meter    *meter
+	failed   error
+}
+
+func (o *outlet) Write(p []byte) (n int, err error) {
+	n, o.failed = o.platform.Write(p)
+	o.meter.send(n)
+	return n, o.failed
 }
 
 // linger waits for the platform to close, for as long as it goes on acknowledging. Meanwhile its replies are read:
@@ -131,7 +141,7 @@ func (l *Link) linger(gone <-chan struct{}) {
 	defer tick.Stop()
 	acked := int64(-1)
 	for range lingerings {
-		now := l.Progress()
+		now := l.Delivery().Acked
 		if now == acked {
 			return
 		}
@@ -156,20 +166,9 @@ func (l *listener) Write(p []byte) (int, error) {
 }
 
 // established reports whether the connection to the platform is whole (tcpi_state TCP_ESTABLISHED).
-func (l *Link) established() bool { return l.info().State == unix.BPF_TCP_ESTABLISHED }
-
-func (l *Link) info() unix.TCPInfo {
-	raw, err := l.tcp.SyscallConn()
-	if err != nil {
-		return unix.TCPInfo{}
-	}
-	var info unix.TCPInfo
-	_ = raw.Control(func(fd uintptr) {
-		if i, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			info = *i
-		}
-	})
-	return info
+func (l *Link) established() bool {
+	info, err := l.meter.info()
+	return err == nil && info.State == unix.BPF_TCP_ESTABLISHED
 }
 
 // turnAway closes the connections of all who come after the child, until the port is closed.
@@ -199,7 +198,7 @@ func (l *Link) accept() (*net.TCPConn, error) {
 			_ = child.Close()
 			continue
 		}
-		l.begun.Store(true)
+		l.meter.begin()
 		return child, nil
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func each(t *testing.T, test func(t *testing.T, p *platform, g egress.Gate)) {
 	t.Run("TLS", func(t *testing.T) {
 		t.Parallel()
 		ca := newAuthority(t)
-		p := listen(t, ca.certify(t, "platform.test", false))
+		p := listen(t, ca.certify(t, "platform.test"))
 		test(t, p, egress.Gate{Address: p.ln.Addr().String(), Host: "platform.test", TLS: true, RootCAs: ca.pool})
 	})
 }
@@ -74,11 +76,18 @@ func TestPlatformClosesFirst(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = peer.Close()
-			if err := r.end(t, soon); !errors.Is(err, egress.ErrClosedByPlatform) {
+			err := r.end(t, soon)
+			if !errors.Is(err, egress.ErrClosedByPlatform) || classOf(err) != egress.ClassClosed {
 				t.Errorf("Serve returned %v", err)
+			}
+			if !strings.Contains(err.Error(), p.ln.Addr().String()) {
+				t.Errorf("%q does not name the platform", err)
 			}
 			if _, err := r.child.Read(make([]byte, 1)); err == nil {
 				t.Error("the child was not told")
+			}
+			if d := r.Delivery(); d.Acked != 5 || d.Queued != 0 { // though nobody has asked before
+				t.Errorf("%+v, but the platform had read all", d)
 			}
 		})
 	}
@@ -86,11 +95,24 @@ func TestPlatformClosesFirst(t *testing.T) {
 
 func TestPlatformClosesFirstOverTLS(t *testing.T) {
 	ca := newAuthority(t)
-	p := listen(t, ca.certify(t, "platform.test", false))
+	p := listen(t, ca.certify(t, "platform.test"))
 	r := open(t, t.Context(), egress.Gate{Address: p.ln.Addr().String(), Host: "platform.test", TLS: true, RootCAs: ca.pool})
 	_ = p.peer(t).Close()
-	if err := r.end(t, soon); !errors.Is(err, egress.ErrClosedByPlatform) {
+	if err := r.end(t, soon); !errors.Is(err, egress.ErrClosedByPlatform) || classOf(err) != egress.ClassClosed {
 		t.Errorf("Serve returned %v", err)
+	}
+}
+
+// TLS 1.3 lets a client begin before the server has looked at its certificate: it is refused in mid-stream.
+func TestPlatformRefusesTLSWhileServed(t *testing.T) {
+	ca := newAuthority(t)
+	p := listenTLS(t, &tls.Config{
+		Certificates: []tls.Certificate{*ca.certify(t, "platform.test")}, ClientAuth: tls.RequireAnyClientCert,
+	})
+	r := open(t, t.Context(), egress.Gate{Address: p.ln.Addr().String(), Host: "platform.test", TLS: true, RootCAs: ca.pool})
+	err := r.end(t, soon)
+	if classOf(err) != egress.ClassTLS || errors.Is(err, egress.ErrClosedByPlatform) {
+		t.Errorf("Serve returned class %q: %v", classOf(err), err)
 	}
 }
 
@@ -180,21 +202,10 @@ func TestWedgedPlatform(t *testing.T) {
 		if took := time.Since(begun); took > 500*time.Millisecond {
 			t.Errorf("Serve took %v to let go", took)
 		}
-		if r.Progress() < at {
-			t.Errorf("progress fell from %d to %d with the end", at, r.Progress())
+		if d := r.Delivery(); d.Acked < at || d != r.Delivery() {
+			t.Errorf("after the end %+v, then %+v: want both the same, no less than %d", d, r.Delivery(), at)
 		}
 	})
-}
-
-func TestProgressCountsWhatIsAcknowledged(t *testing.T) {
-	p := listen(t, nil)
-	r := open(t, t.Context(), egress.Gate{Address: p.ln.Addr().String()})
-	peer := p.peer(t)
-	const n = 100_000
-	write(t, r.child, noise(n))
-	read(t, peer, n)
-	// The kernel counts the SYN as one byte.
-	relaytest.Eventually(t, soon, "progress", func() bool { return r.Progress() == n || r.Progress() == n+1 })
 }
 
 func TestServeWithoutAChildCanBeCancelled(t *testing.T) {
@@ -203,8 +214,8 @@ func TestServeWithoutAChildCanBeCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := link.Progress(); n != 0 {
-		t.Errorf("progress %d before there was a child", n)
+	if d := link.Delivery(); d != (egress.Delivery{}) {
+		t.Errorf("%+v before there was a child", d)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -246,7 +257,7 @@ func stuck(t *testing.T, r *running) int64 {
 	var at int64
 	since := time.Now()
 	relaytest.Eventually(t, soon, "the link to stand still", func() bool {
-		if now := r.Progress(); now != at {
+		if now := r.Delivery().Acked; now != at {
 			at, since = now, time.Now()
 		}
 		return time.Since(since) > 400*time.Millisecond
@@ -263,8 +274,11 @@ func queued(t *testing.T, c *net.TCPConn) int { return ioctl(t, c, unix.SIOCOUTQ
 // unread waits until there is something to leave unread.
 func unread(t *testing.T, c *net.TCPConn) {
 	t.Helper()
-	relaytest.Eventually(t, soon, "something unread", func() bool { return ioctl(t, c, unix.SIOCINQ) > 0 })
+	relaytest.Eventually(t, soon, "something unread", func() bool { return waiting(t, c) > 0 })
 }
+
+// waiting is how many bytes a connection has got and nobody has read.
+func waiting(t *testing.T, c *net.TCPConn) int { return ioctl(t, c, unix.SIOCINQ) }
 
 func ioctl(t *testing.T, c *net.TCPConn, req uint) (n int) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -29,6 +30,15 @@ type platform struct {
 // at the gate.
 func listen(t *testing.T, cert *tls.Certificate) *platform {
 	t.Helper()
+	if cert == nil {
+		return listenTLS(t, nil)
+	}
+	return listenTLS(t, &tls.Config{Certificates: []tls.Certificate{*cert}})
+}
+
+// listenTLS is listen with everything TLS knows; nil: plain.
+func listenTLS(t *testing.T, config *tls.Config) *platform {
+	t.Helper()
 	small := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
 			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10)
@@ -43,7 +53,7 @@ func listen(t *testing.T, cert *tls.Certificate) *platform {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		p.accept(cert)
+		p.accept(config)
 	}()
 	t.Cleanup(func() {
 		_ = ln.Close()
@@ -57,13 +67,13 @@ func listen(t *testing.T, cert *tls.Certificate) *platform {
 	return p
 }
 
-func (p *platform) accept(cert *tls.Certificate) {
+func (p *platform) accept(config *tls.Config) {
 	c, err := p.ln.Accept()
 	if err != nil {
 		return
 	}
-	if cert != nil {
-		s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{*cert}})
+	if config != nil {
+		s := tls.Server(c, config)
 		if s.Handshake() != nil {
 			_ = c.Close()
 			return
@@ -84,6 +94,15 @@ func (p *platform) peer(t *testing.T) net.Conn {
 		t.Fatal("the gate did not connect")
 		return nil
 	}
+}
+
+// classOf is the class an error has for those who do not import the gate.
+func classOf(err error) egress.Class {
+	var c interface{ Class() string }
+	if !errors.As(err, &c) {
+		return ""
+	}
+	return egress.Class(c.Class())
 }
 
 // running is a link that is served, with a child at its loopback end.

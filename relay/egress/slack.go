@@ -27,11 +27,12 @@ func newSlack() *slack {
 	return s
 }
 
-// fill reads the child to its end, or until nobody wants more.
-func (s *slack) fill(child io.Reader) {
+// fill reads the child to its end, or until nobody wants more, and tells took how much it was before anybody gets it.
+func (s *slack) fill(child io.Reader, took func(n int)) {
 	chunk := make([]byte, 32<<10)
 	for more := true; more; {
 		n, err := child.Read(chunk)
+		took(n)
 		more = s.put(chunk[:n], err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	streamPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	streamPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}(@[A-Za-z0-9_-]{1,64})?$`) // main, main@720p
 	segmentPattern = regexp.MustCompile(`^(\d{8}T\d{6}Z)-\d{1,9}-\d{1,19}\.ts$`)
 	sessionPattern = regexp.MustCompile(`^\d{8}T\d{6}Z$`)
 )

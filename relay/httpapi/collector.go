@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/restreamd/restreamd/relay/output"
@@ -36,7 +38,17 @@ var (
 	outFailures  = counter("output_failures_total", "Children that failed, and ways that could not be opened.", "stream", "kind", "name")
 	outDrops     = counter("output_dropped_packets_total", "Packets the output was too slow for.", "stream", "kind", "name")
 	outDropGOPs  = counter("output_dropped_gops_total", "GOPs the output was too slow for.", "stream", "kind", "name")
-	outDelivered = gauge("output_delivered_bytes", "Bytes the platform acknowledged, or a number that grows while files are written, of the present child.", "stream", "kind", "name")
+	outGrade     = gauge("output_delivery_grade", "1 for the grade the proof of delivery has reached.", "stream", "kind", "name", "grade")
+	outDelivered = gauge("output_delivered_bytes", "Bytes the platform acknowledged in the present session with it.", "stream", "kind", "name")
+	outBitrate   = gauge("output_delivered_bitrate", "Bit/s the platform acknowledges.", "stream", "kind", "name")
+	outAge       = gauge("output_queue_age_seconds", "How long the oldest byte has waited that the platform has not acknowledged.", "stream", "kind", "name")
+	outRTT       = gauge("output_rtt_seconds", "Round trip time to the platform.", "stream", "kind", "name")
+	outResent    = gauge("output_retransmits", "TCP segments sent to the platform again in the present session with it.", "stream", "kind", "name")
+	outFindings  = gauge("output_findings", "Things in which the stream is not what the platform wants.", "stream", "kind", "name", "breaks")
+	encBudget    = gauge("encoder_budget_cores", "CPU cores that renditions may cost.")
+	encUsed      = gauge("encoder_used_cores", "CPU cores that the planned renditions are expected to cost.")
+	encRunning   = gauge("encoders", "Renditions that are planned.")
+	encRefused   = gauge("encoders_refused", "Renditions the budget has no room for.")
 	problems     = gauge("destination_problems", "Destination files that are refused or run by their last good version.")
 	attempts     = counter("ingest_attempts_total", "RTMP connections by what became of them: accepted, or why not.", "result")
 	ends         = counter("ingest_ends_total", "Publishers and players that left, by why.", "reason")
@@ -46,7 +58,8 @@ var (
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, m := range []metric{buildInfo, streamLive, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
-		outState, outStarts, outFailures, outDrops, outDropGOPs, outDelivered, problems, attempts, ends, connections, diskFree} {
+		outState, outStarts, outFailures, outDrops, outDropGOPs, outGrade, outDelivered, outBitrate, outAge, outRTT,
+		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree} {
 		ch <- m.desc
 	}
 }
@@ -60,6 +73,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(problems, float64(len(s.Problems)))
 	send(diskFree, float64(s.Disk.Free))
 	send(connections, float64(s.Ingest.Open))
+	send(encBudget, s.Encoders.Budget)
+	send(encUsed, s.Encoders.Used)
+	send(encRunning, float64(len(s.Encoders.Running)))
+	send(encRefused, float64(len(s.Encoders.Refused)))
 	for code, n := range s.Ingest.Attempts {
 		send(attempts, float64(n), code)
 	}
@@ -84,8 +101,36 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			send(outFailures, float64(o.Failures), id...)
 			send(outDrops, float64(o.Drops.Packets), id...)
 			send(outDropGOPs, float64(o.Drops.GOPs), id...)
-			send(outDelivered, float64(o.Done), id...)
+			c.findings(send, o, id)
+			c.delivery(send, o.Delivery, id)
 		}
+	}
+}
+
+// sender takes one value of a metric.
+type sender func(m metric, v float64, labels ...string)
+
+func (c collector) delivery(send sender, d *output.Delivery, id []string) {
+	if d == nil {
+		return
+	}
+	for _, g := range output.Grades() {
+		send(outGrade, truth(d.Grade == g), append(id[:3:3], string(g))...)
+	}
+	send(outDelivered, float64(d.Acked), id...)
+	send(outBitrate, float64(d.Bitrate), id...)
+	send(outAge, d.QueueAge, id...)
+	send(outRTT, d.RTT, id...)
+	send(outResent, float64(d.Retransmits), id...)
+}
+
+func (c collector) findings(send sender, o Output, id []string) {
+	count := map[bool]int{}
+	for _, f := range o.Findings {
+		count[f.Breaks]++
+	}
+	for _, breaks := range []bool{true, false} {
+		send(outFindings, float64(count[breaks]), append(id[:3:3], strconv.FormatBool(breaks))...)
 	}
 }
 

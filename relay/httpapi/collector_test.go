@@ -45,29 +45,49 @@ func TestMetrics(t *testing.T) {
 	got := scrape(t, show())
 	const twitch = `{kind="push",name="twitch",stream="main"}`
 	for sample, want := range map[string]float64{
-		`restreamd_build_info{ffmpeg="5.1.9",version="v1"}`:                                 1,
-		`restreamd_stream_live{stream="main"}`:                                              1,
-		`restreamd_stream_live{stream="spare"}`:                                             0,
-		`restreamd_publisher_bytes_total{stream="main"}`:                                    123456,
-		`restreamd_publisher_video_bitrate{stream="main"}`:                                  6e6,
-		`restreamd_publisher_fps{stream="main"}`:                                            30,
-		`restreamd_publisher_keyframe_interval_seconds{stream="main"}`:                      2,
-		`restreamd_output_starts_total` + twitch:                                            3,
-		`restreamd_output_failures_total` + twitch:                                          2,
-		`restreamd_output_dropped_packets_total` + twitch:                                   120,
-		`restreamd_output_dropped_gops_total` + twitch:                                      4,
-		`restreamd_output_delivered_bytes` + twitch:                                         4000,
-		`restreamd_output_state{kind="push",name="youtube",state="retrying",stream="main"}`: 1,
-		`restreamd_output_state{kind="push",name="youtube",state="running",stream="main"}`:  0,
-		`restreamd_destination_problems{}`:                                                  1,
-		`restreamd_disk_free_bytes{}`:                                                       1 << 30,
+		`restreamd_build_info{ffmpeg="5.1.9",version="v1"}`:                                      1,
+		`restreamd_stream_live{stream="main"}`:                                                   1,
+		`restreamd_stream_live{stream="spare"}`:                                                  0,
+		`restreamd_publisher_bytes_total{stream="main"}`:                                         123456,
+		`restreamd_publisher_video_bitrate{stream="main"}`:                                       6e6,
+		`restreamd_publisher_fps{stream="main"}`:                                                 30,
+		`restreamd_publisher_keyframe_interval_seconds{stream="main"}`:                           2,
+		`restreamd_output_starts_total` + twitch:                                                 3,
+		`restreamd_output_failures_total` + twitch:                                               2,
+		`restreamd_output_dropped_packets_total` + twitch:                                        120,
+		`restreamd_output_dropped_gops_total` + twitch:                                           4,
+		`restreamd_output_delivered_bytes` + twitch:                                              4000,
+		`restreamd_output_state{kind="push",name="youtube",state="retrying",stream="main"}`:      1,
+		`restreamd_output_state{kind="push",name="youtube",state="running",stream="main"}`:       0,
+		`restreamd_output_delivery_grade{grade="acked",kind="push",name="twitch",stream="main"}`: 1,
+		`restreamd_output_delivery_grade{grade="sent",kind="push",name="twitch",stream="main"}`:  0,
+		`restreamd_output_delivery_grade{grade="none",kind="push",name="youtube",stream="main"}`: 1,
+		`restreamd_output_delivered_bitrate` + twitch:                                            6.1e6,
+		`restreamd_output_queue_age_seconds` + twitch:                                            0.25,
+		`restreamd_output_rtt_seconds` + twitch:                                                  0.04,
+		`restreamd_output_retransmits` + twitch:                                                  9,
+		`restreamd_output_findings{breaks="true",kind="push",name="twitch",stream="main"}`:       2,
+		`restreamd_output_findings{breaks="false",kind="push",name="twitch",stream="main"}`:      1,
+		`restreamd_output_findings{breaks="true",kind="push",name="youtube",stream="main"}`:      0,
+		`restreamd_encoder_budget_cores{}`:                                                       6,
+		`restreamd_encoder_used_cores{}`:                                                         2.5,
+		`restreamd_encoders{}`:                                                                   2,
+		`restreamd_encoders_refused{}`:                                                           1,
+		`restreamd_destination_problems{}`:                                                       1,
+		`restreamd_disk_free_bytes{}`:                                                            1 << 30,
 	} {
 		if value, ok := got[sample]; !ok || value != want {
 			t.Errorf("%s is %v (there: %v), want %v", sample, value, ok, want)
 		}
 	}
-	if _, ok := got[`restreamd_publisher_fps{stream="spare"}`]; ok {
-		t.Error("a stream without a publisher has a frame rate")
+	for _, sample := range []string{
+		`restreamd_publisher_fps{stream="spare"}`,                                                 // has no publisher
+		`restreamd_output_rtt_seconds{kind="record",name="record",stream="main"}`,                 // has no platform
+		`restreamd_output_delivery_grade{grade="none",kind="record",name="record",stream="main"}`, // nor this
+	} {
+		if _, ok := got[sample]; ok {
+			t.Errorf("%s is there", sample)
+		}
 	}
 }
 
@@ -84,7 +104,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	}
 }
 
-// What comes from outside (addresses, errors, last words, times) must not become a label: each new value would be a
+// What comes from outside (addresses, errors, last words, findings, times) must not become a label: each new value would be a
 // series for ever.
 func TestLabelsAreBounded(t *testing.T) {
 	before := scrape(t, show())
@@ -95,7 +115,9 @@ func TestLabelsAreBounded(t *testing.T) {
 	for i := range s.Streams[0].Outputs {
 		o := &s.Streams[0].Outputs[i]
 		o.Reason, o.Pid, o.Lines, o.Target = "another reason", 4711, []string{"other words"}, "rtmp://elsewhere/app"
+		o.Class, o.Findings = "another class", []httpapi.Finding{{Code: "another", Text: "finding", Fix: "it"}}
 	}
+	s.Encoders.Refused = append(s.Encoders.Refused, httpapi.Refusal{For: "x", Why: "another"})
 	s.Problems = append(s.Problems, httpapi.Problem{Destination: "x", Error: "another"})
 	after := scrape(t, s)
 	if a, b := keys(before), keys(after); !slices.Equal(a, b) {

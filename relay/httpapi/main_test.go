@@ -62,15 +62,25 @@ func ask(s *httpapi.Server, method, path, authorization string) *httptest.Respon
 func show() httpapi.Snapshot {
 	since := time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
 	next := since.Add(time.Minute)
-	out := func(kind, name string, state output.State) output.Status {
-		return output.Status{
+	out := func(kind, name string, state output.State) httpapi.Output {
+		return httpapi.Output{Status: output.Status{
 			ID: output.ID{Stream: "main", Kind: kind, Name: name}, Target: "rtmp://host/app", State: state, Since: since,
 			Starts: 3, Failures: 2, Drops: relay.Drops{GOPs: 4, Packets: 120},
-			Child: output.Child{Fed: 5000, Done: 4000, Lines: []string{"last words"}},
-		}
+			Child: output.Child{Fed: 5000, Lines: []string{"last words"}},
+		}}
 	}
-	failed := out("push", "youtube", output.Retrying)
-	failed.Reason, failed.NextTry = "rejected", &next
+	twitch, failed := out("push", "twitch", output.Running), out("push", "youtube", output.Retrying)
+	twitch.Delivery = &output.Delivery{
+		Grade: output.Acked, Since: since, Proved: &next, Sent: 4500, Acked: 4000, Queued: 600, QueueAge: 0.25,
+		Bitrate: 6_100_000, RTT: 0.04, Retransmits: 9,
+	}
+	twitch.Findings = []httpapi.Finding{
+		{Code: "keyframes", Breaks: true, Text: "a keyframe every 8 s, at most 4", Fix: "set the keyframe interval to 2 s"},
+		{Code: "bitrate", Breaks: true, Text: "7 Mb/s, at most 6", Fix: "lower the bitrate"},
+		{Code: "audio", Text: "32 kHz", Fix: "set 48 kHz"},
+	}
+	failed.Class, failed.Reason, failed.NextTry = output.Rejected, "rejected", &next
+	failed.Delivery = &output.Delivery{Grade: output.None, Since: since}
 	return httpapi.Snapshot{
 		Version: "v1", FFmpeg: "5.1.9", Now: since, Started: since, Ready: true,
 		Streams: []httpapi.Stream{{
@@ -78,9 +88,14 @@ func show() httpapi.Snapshot {
 				Key: "studio", Remote: "192.0.2.1:5000", Since: since, Bytes: 123456,
 				Rates: relay.Rates{VideoBitrate: 6_000_000, AudioBitrate: 160_000, FPS: 30, KeyframeInterval: 2},
 			}},
-			Outputs: []output.Status{out("record", "record", output.Running), out("push", "twitch", output.Running), failed},
+			Outputs: []httpapi.Output{out("record", "record", output.Running), twitch, failed},
 		}, {StreamStatus: relay.StreamStatus{Name: "spare"}}},
 		Problems: []httpapi.Problem{{Destination: "kick", Error: "kick.yml:2: no key", Kept: true}},
-		Disk:     httpapi.Disk{Path: "data", Free: 1 << 30, Total: 1 << 40},
+		Encoders: httpapi.Encoders{
+			Budget: 6, Used: 2.5,
+			Running: []httpapi.Encoder{{Name: "main@720p", Cores: 1.5, For: []string{"twitch"}}, {Name: "main@480p", Cores: 1}},
+			Refused: []httpapi.Refusal{{For: "kick", Why: "1080p needs 4 cores"}},
+		},
+		Disk: httpapi.Disk{Path: "data", Free: 1 << 30, Total: 1 << 40},
 	}
 }

@@ -28,7 +28,8 @@ func TestStatusIsTheSnapshot(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	for _, name := range []string{`"streams"`, `"ready": true`, `"state": "retrying"`, `"next_try"`, `"video_bitrate"`, `"free_bytes"`} {
+	for _, name := range []string{`"streams"`, `"ready": true`, `"state": "retrying"`, `"next_try"`, `"video_bitrate"`, `"free_bytes"`,
+		`"class": "rejected"`, `"grade": "acked"`, `"queue_age": 0.25`, `"proved"`, `"findings"`, `"breaks": true`, `"encoders"`} {
 		if !strings.Contains(w.Body.String(), name) {
 			t.Errorf("no %s in %s", name, w.Body)
 		}

@@ -29,6 +29,7 @@ type Snapshot struct {
 	Problems []Problem `json:"problems"`
 	Ingest   Ingest    `json:"ingest"`
 	Disk     Disk      `json:"disk"`
+	Encoders Encoders  `json:"encoders"`
 }
 
 // Ingest tells what became of all RTMP connections so far.
@@ -42,7 +43,42 @@ type Ingest struct {
 // Stream is a stream and its outputs.
 type Stream struct {
 	relay.StreamStatus
-	Outputs []output.Status `json:"outputs"`
+	Outputs []Output `json:"outputs"`
+}
+
+// Output is an output, and what its platform would say of the stream.
+type Output struct {
+	output.Status
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Finding is one thing in which a stream is not what a platform wants.
+type Finding struct {
+	Code   string `json:"code"`
+	Breaks bool   `json:"breaks"` // false: advice
+	Text   string `json:"text"`   // with numbers
+	Fix    string `json:"fix"`    // what to change in the encoder
+}
+
+// Encoders is what renditions cost, in CPU cores.
+type Encoders struct {
+	Budget  float64   `json:"budget"`
+	Used    float64   `json:"used"`
+	Running []Encoder `json:"running"`
+	Refused []Refusal `json:"refused,omitempty"`
+}
+
+// Encoder is one rendition that is planned, and whom it is for.
+type Encoder struct {
+	Name  string   `json:"name"` // of the derived stream: main@720p
+	Cores float64  `json:"cores"`
+	For   []string `json:"for"`
+}
+
+// Refusal is a rendition that the budget has no room for.
+type Refusal struct {
+	For string `json:"for"`
+	Why string `json:"why"`
 }
 
 // Problem is a file that is not as it should be.

@@ -55,7 +55,7 @@ var kinds = map[string]func(t *testing.T, s *stage) kind{
 		target := push.Target{Scheme: push.SchemeRTMP, Host: host, App: "live", Key: secret.New("s3cret-key")}
 		target.Port, _ = strconv.Atoi(port)
 		spec := s.spec("push", push.Recipe{Target: target})
-		spec.Gate, spec.Secrets = realGate{egress.Gate{Address: sink.Addr()}}, target.Secrets()
+		spec.Gate, spec.Secrets = realGate{&egress.Gate{Address: sink.Addr()}}, target.Secrets()
 		return kind{spec, func(t *testing.T) []string {
 			all := sink.Wait(t, soon, func(all []relaytest.Session) bool { return len(all) == 1 && all[0].Clean })
 			if all[0].Key != "s3cret-key" || all[0].MonotonicDTS() != nil {

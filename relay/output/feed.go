@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/flv"
 )
 
 const (
@@ -38,6 +39,7 @@ type feed struct {
 	pending []*relay.Packet                         // read but not yet written
 	spare   []*relay.Packet                         // memory for the next read
 	inits   []*relay.Packet                         // newest init packet of each slot so far
+	track   uint8                                   // the audio track to take
 	over    bool                                    // the session is over
 
 	leg
@@ -118,10 +120,25 @@ func (f *feed) fill(ctx context.Context) error {
 // such as a second audio track, ends the whole job (measured with 5.1.9).
 func (f *feed) read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet, error) {
 	packets, err := f.sub.Read(ctx, buf)
+	if f.track > 0 {
+		packets = f.pick(packets)
+	}
 	n := len(packets)
 	packets = slices.DeleteFunc(packets, func(p *relay.Packet) bool { return !f.reads(p.Kind, p.Body) })
 	f.unreadable.Add(int64(n - len(packets)))
 	return packets, err
+}
+
+// pick leaves the wanted audio track, in the form of a main track.
+func (f *feed) pick(packets []*relay.Packet) []*relay.Packet {
+	kept := packets[:0]
+	for _, p := range packets {
+		if p, ok := flv.Pick(p, f.track); ok {
+			kept = append(kept, p)
+		}
+	}
+	clear(packets[len(kept):])
+	return kept
 }
 
 // start prepares for a new child.

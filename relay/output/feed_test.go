@@ -161,7 +161,7 @@ func TestNewTrackRestarts(t *testing.T) {
 func TestSlowChildDropsAlone(t *testing.T) {
 	t.Parallel()
 	deaf, keeps := open(t, "deaf").serve(), open(t, "keeps")
-	keeps.stream = deaf.stream
+	keeps.hub = deaf.hub
 	keeps.serve()
 	dir := t.TempDir()
 	recipe := files{dir: dir, name: "keeps"}
@@ -243,5 +243,83 @@ func TestChildIsReplacedInTime(t *testing.T) {
 	second.check(t, "second")
 	if newest := first.all[len(first.all)-1].DTS; newest >= 1<<31 || newest < 1<<31-2*3_600_000 {
 		t.Errorf("the first child's clock went to %d ms", newest)
+	}
+}
+
+// An output that is delayed gets everything, each packet as much later, and the end too.
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	const delay = 1500 * time.Millisecond
+	s := open(t, "keeps").serve()
+	recipe := files{dir: t.TempDir(), name: "a"}
+	spec := s.spec("a", recipe)
+	spec.Delay = delay
+	s.Apply([]output.Spec{spec})
+	on := publish(t, s.stream)
+	begun := time.Now()
+	on.begin()
+	o := s.await("a", "started", func(o output.Status) bool { return o.Starts > 0 })
+	if took := time.Since(begun); took < delay || took > delay+time.Second {
+		t.Errorf("the child was started after %v: %s", took, text(o))
+	}
+	for range 5 {
+		on.gop(100)
+	}
+	on.pub.Close()
+	ended := time.Now()
+	s.awaitState("a", output.Waiting)
+	if took := time.Since(ended); took < delay || took > delay+time.Second {
+		t.Errorf("the session was over for the output after %v, want %v", took, delay)
+	}
+	rec := parse(t, recipe.path(0))
+	rec.check(t, "delayed")
+	same(t, "delayed", rec.media, on.sent)
+	if o := s.status("a"); o.Drops != (relay.Drops{}) || o.Starts != 1 || o.Failures != 0 {
+		t.Errorf("status %s", text(o))
+	}
+}
+
+// Of several audio tracks an output gets the one it asks for, in the form of an only one.
+func TestAudioTrack(t *testing.T) {
+	t.Parallel()
+	s := open(t, "keeps")
+	s.Tool.Reads = func(kind relay.Kind, body []byte) bool { return kind != relay.Audio || body[0]>>4 == 10 } // as ffmpeg 5.1
+	s.serve()
+	dir := t.TempDir()
+	main, second := files{dir: dir, name: "main"}, files{dir: dir, name: "second"}
+	spec := s.spec("second", second)
+	spec.AudioTrack = 1
+	s.Apply([]output.Spec{s.spec("main", main), spec})
+	relaytest.Eventually(t, soon, "both to subscribe", func() bool { return s.stream.Status().Outputs == 2 })
+	on := publish(t, s.stream)
+	on.headers(1)
+	on.track(1, 0, 0x11, 0x90)
+	on.track(2, 0, 0x12, 0x10)
+	on.picture(0x17, 10)
+	var want [2][][]byte // audio
+	for n := range byte(5) {
+		on.sound()
+		want[0] = append(want[0], on.sent[len(on.sent)-1])
+		on.track(1, 1, 'o', 'n', 'e', n)
+		want[1] = append(want[1], []byte{0xaf, 1, 'o', 'n', 'e', n})
+		on.track(2, 1, 't', 'w', 'o', n)
+		on.picture(0x27, 10)
+	}
+	on.pub.Close()
+	for n, out := range []files{main, second} {
+		s.await(out.name, "finished", func(o output.Status) bool { return o.Starts == 1 && o.State == output.Waiting })
+		rec := parse(t, out.path(0))
+		rec.check(t, out.name)
+		same(t, out.name+"'s audio", rec.bodies(relay.Audio), want[n])
+		if pictures := len(rec.bodies(relay.Video)); pictures != 6 || rec.flags != 5 {
+			t.Errorf("%s: %d pictures, flags %d", out.name, pictures, rec.flags)
+		}
+	}
+	header := parse(t, second.path(0)).all[1]
+	if !bytes.Equal(header.Body, []byte{0xaf, 0, 0x11, 0x90}) {
+		t.Errorf("the second track's header is % x", header.Body)
+	}
+	if first, other := s.status("main").Unreadable, s.status("second").Unreadable; first != 12 || other != 0 {
+		t.Errorf("%d and %d packets were unreadable, want 12 of two tracks and none", first, other)
 	}
 }

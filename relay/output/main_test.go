@@ -3,6 +3,7 @@ package output_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ var scripts = map[string]string{
 	"stubborn": `trap '' TERM; while :; do sleep 1; done`,
 	"fails":    `echo "cannot do it with s3cret-key" >&2; exit 1`,
 	"quits":    `head -c 100 >/dev/null; exit 0`,
-	"recovers": `log="${out%-*}.log"; echo x >>"$log"; [ $(wc -l <"$log") -eq 3 ] && sleep 10.5; exit 1`,
+	"recovers": `log="${out%-*}.log"; echo x >>"$log"; [ $(wc -l <"$log") -eq 3 ] && sleep 1.5; exit 1`,
+	"obeys":    `[ -e "${out%-*}.refuse" ] || exec cat >"$out"; echo "[rtmp @ 0x1] Server error: Already publishing" >&2; exit 1`,
 }
 
 var scriptDir string
@@ -45,6 +47,7 @@ func TestMain(m *testing.M) {
 	if scriptDir, err = os.MkdirTemp("", "output-test-"); err != nil {
 		panic(err)
 	}
+	_ = flag.Set("test.parallel", "16") // the tests wait rather than work; -parallel still has the last word
 	for name, body := range scripts {
 		text := "#!/bin/sh\nfor a in \"$@\"; do case \"$a\" in /*) out=$a;; esac; done\n" + body + "\n"
 		if err := os.WriteFile(filepath.Join(scriptDir, name), []byte(text), 0o755); err != nil {
@@ -74,11 +77,12 @@ func (f files) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 	}, nil
 }
 
-// stage is a stream, and a set of outputs that is served.
+// stage is a hub with a stream main, and a set of outputs that is served.
 type stage struct {
 	*output.Set
 	t      *testing.T
-	stream *relay.Stream
+	hub    *relay.Hub
+	stream *relay.Stream // main
 	stop   context.CancelFunc
 	gone   chan struct{}
 
@@ -93,13 +97,14 @@ func open(t *testing.T, tool string) *stage {
 	if _, ok := scripts[tool]; ok {
 		path = filepath.Join(scriptDir, tool)
 	}
-	s := &stage{t: t, stream: relay.NewStream("main"), gone: make(chan struct{})}
+	s := &stage{t: t, hub: relay.NewHub("main"), gone: make(chan struct{})}
+	s.stream = s.hub.Stream("main")
 	s.Set = &output.Set{
 		Source: func(name string) output.Source {
-			if name != "main" {
-				return nil
+			if stream := s.hub.Stream(name); stream != nil {
+				return stream
 			}
-			return s.stream
+			return nil
 		},
 		Tool: output.Tool{Path: path, Env: ffmpeg.Env(), Reads: func(relay.Kind, []byte) bool { return true }},
 		Log:  zap.NewNop(),

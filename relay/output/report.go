@@ -1,10 +1,17 @@
 package output
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
+)
+
+const (
+	// muteAfter is when a platform that has not answered is told of, slowFor how long slowness is remembered.
+	muteAfter = 4 * time.Second
+	slowFor   = 5 * time.Second
 )
 
 // What a runner tells about itself: every write to its status stands here.
@@ -20,10 +27,16 @@ func (r *runner) enterState(s State) {
 	if r.status.State == s {
 		return
 	}
+	if r.status.State == Running { // what was wrong while it ran is over
+		r.status.Class, r.status.Reason = "", ""
+	}
 	r.status.State, r.status.Since = s, time.Now()
 	r.status.NextTry = nil
 	if s == Waiting || s == Retrying {
 		r.status.Child = Child{Lines: r.status.Lines}
+		if r.link = nil; r.status.Delivery != nil {
+			r.status.Delivery = r.status.Delivery.at(None)
+		}
 	}
 }
 
@@ -31,7 +44,7 @@ func (r *runner) retry(why error, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.enterState(Retrying)
-	r.status.Reason = r.redact.Redact(why.Error())
+	r.status.Class, r.status.Reason = classOf(why), r.redact.Redact(why.Error())
 	select {
 	case <-r.again: // asked for too late, for the wait before
 	default:
@@ -63,18 +76,45 @@ func (r *runner) line(s string) {
 	}
 }
 
-// progress is the watchdog's word. A child that delivers for a while has got over its last failure.
-func (r *runner) progress(fed, done int64, moved bool) {
+// see is the watchdog's word. A child that delivers has got over its last failure.
+func (r *runner) see(fed int64, moved bool) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status.Fed = fed
-	if r.spec.Gate != nil {
-		r.status.Done = done
-	}
 	if moved && r.status.State == Starting {
 		r.enterState(Running)
-		r.status.Reason = ""
+		r.status.Class, r.status.Reason = "", ""
 	}
+	if d := r.status.Delivery; d != nil && r.link != nil {
+		d.update(r.link.Progress(), now)
+		r.proven = r.proven || d.Grade == Acked
+		r.gauge(now)
+	}
+}
+
+// gauge tells of a push that runs what is wrong with it, before anybody gives up on it. It is called with r.mu held.
+func (r *runner) gauge(now time.Time) {
+	s := &r.status
+	switch drops := s.Drops.GOPs + r.feed.sub.Drops().GOPs; {
+	case s.State != Running:
+	case s.Delivery.QueueAge > late.Seconds():
+		s.Class, s.Reason = Wedged, fmt.Sprintf("the platform takes no media, for %.0f s", s.Delivery.QueueAge)
+	case s.Delivery.QueueAge > tight.Seconds(), drops > r.drops:
+		r.slow, r.drops = now, drops
+		s.Class = Slow
+		s.Reason = fmt.Sprintf("the platform or the way to it is too slow: it takes %d kb/s and is %.1f s behind", s.Delivery.Bitrate/1000, s.Delivery.QueueAge)
+	case now.Sub(r.slow) > slowFor:
+		s.Class, s.Reason = "", ""
+	}
+}
+
+// connect takes note of the present link, nil while it is being opened.
+func (r *runner) connect(link Link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.link = link
+	r.status.Delivery = r.status.Delivery.at(Connecting)
 }
 
 func (r *runner) attach(f *feed) {
@@ -104,10 +144,32 @@ func (r *runner) Status() Status {
 	defer r.mu.Unlock()
 	s := r.status
 	s.Lines = slices.Clone(s.Lines)
+	if s.Delivery != nil {
+		d := *s.Delivery
+		s.Delivery = &d
+	}
 	if r.feed != nil {
 		s.count(r.feed)
 	}
+	s.hush(time.Now())
 	return s
+}
+
+// hush tells of a push that gets no answer, before anybody gives up on it. It is asked for rather than noted: while a
+// connection is being opened there is nobody who would note it.
+func (s *Status) hush(now time.Time) {
+	if s.State != Starting || s.Delivery == nil || now.Sub(s.Since) <= muteAfter {
+		return
+	}
+	s.Class = Timeout
+	switch s.Delivery.Grade {
+	case Connecting:
+		s.Reason = "no answer yet: there is no connection to the platform"
+	case Publishing:
+		s.Reason = "no answer yet: the platform took the connection but not the publish"
+	default:
+		s.Reason = "no answer yet: the platform took the publish but no media"
+	}
 }
 
 // Retry cuts the wait for the next try short. It reports whether there was one.

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
@@ -24,18 +26,11 @@ const (
 	maxQueue = 32 << 20
 	// maxQueueLossless is the same for the recorder: ten minutes of 6 Mb/s. What it loses beyond is an error users see.
 	maxQueueLossless = 512 << 20
+	// delayedSecond is what a second of delay may hold back beside, in bytes: 40 Mb/s.
+	delayedSecond = 5 << 20
 
-	// Waits between tries. The first is short: most failures are single ones.
-	retryFirst   = 500 * time.Millisecond
-	retryLongest = 30 * time.Second
-	// retryStalled is for platforms that took the connection and nothing else. A try hangs there for stallStart, so
-	// waiting longer spares nobody, and the platform has us back as soon as it moves.
-	retryStalled = 2 * time.Second
 	// rollEvery is the shortest time from one child to the next that takes over from it.
 	rollEvery = time.Second
-	// healthy is how long a child must have run for the next failure to count as the first.
-	healthy = 10 * time.Second
-
 	// lastWords is how long a child whose platform is gone has to say what it was told.
 	lastWords = time.Second
 
@@ -44,12 +39,14 @@ const (
 
 // runner runs one output for as long as it is wanted.
 type runner struct {
-	spec    Spec
-	source  Source
-	tool    Tool
-	log     *zap.Logger
-	redact  *secret.Redactor
-	backoff process.Backoff
+	spec     Spec
+	source   Source
+	tool     Tool
+	log      *zap.Logger
+	redact   *secret.Redactor
+	patience patience
+	starts   *rate.Limiter // of tries after a failure, all outputs'
+	derived  *derived      // the media of the present session's children, of a rendition
 
 	attempt ffmpeg.Attempt // the present or last one; Session is zero when no session is unfinished
 
@@ -58,24 +55,42 @@ type runner struct {
 	mu     sync.Mutex
 	status Status // its counts are of feeds that are gone
 	feed   *feed  // the present one
+	tally
 }
 
-func newRunner(spec Spec, source Source, tool Tool, log *zap.Logger) *runner {
-	return &runner{
-		spec: spec, source: source, tool: tool,
-		log:     log.With(zap.String("stream", spec.ID.Stream), zap.String("output", spec.ID.Kind), zap.String("name", spec.ID.Name)),
-		redact:  secret.NewRedactor(spec.Secrets...),
-		backoff: process.Backoff{Min: retryFirst, Max: retryLongest, Healthy: healthy},
-		again:   make(chan struct{}, 1),
-		status:  Status{ID: spec.ID, Target: spec.Target, State: Waiting, Since: time.Now()},
+// tally is what a runner remembers of its push. It is guarded by runner.mu.
+type tally struct {
+	link   Link      // the present one
+	proven bool      // the platform has taken media with this key
+	slow   time.Time // when it was last too slow
+	drops  int64     // GOPs dropped until then
+}
+
+func newRunner(spec Spec, source Source, set *Set) *runner {
+	r := &runner{
+		spec: spec, source: source, tool: set.Tool, starts: set.starts,
+		log:      set.Log.With(zap.String("stream", spec.ID.Stream), zap.String("output", spec.ID.Kind), zap.String("name", spec.ID.Name)),
+		redact:   secret.NewRedactor(spec.Secrets...),
+		patience: patience{healthy: cmp.Or(set.Healthy, defaultHealthy)},
+		again:    make(chan struct{}, 1),
+		status:   Status{ID: spec.ID, Target: spec.Target, From: spec.From, State: Waiting, Since: time.Now()},
 	}
+	if spec.Rest != (Rest{}) {
+		r.status.State, r.status.Class, r.status.Reason = spec.Rest.State, spec.Rest.Class, spec.Rest.Reason
+	}
+	return r
 }
 
 // Serve runs the output until ctx is cancelled or the stream is closed.
 func (r *runner) Serve(ctx context.Context) error {
+	if r.spec.Rest != (Rest{}) {
+		<-ctx.Done()
+		return nil
+	}
 	defer r.finish()
 	for ctx.Err() == nil {
-		f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads}
+		f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack}
+		f.sub.Delay(r.spec.Delay)
 		r.attach(f)
 		err := r.show(ctx, f)
 		r.detach(f)
@@ -134,12 +149,17 @@ func (r *runner) enter(f *feed) {
 		r.attempt = ffmpeg.Attempt{Stream: r.spec.ID.Stream, Session: start}
 	}
 	r.attempt.Audio, r.attempt.Video = f.tracks()
+	r.attempt.FPS = r.source.FPS()
 }
 
 // finish tells once that this output is done with a session.
 func (r *runner) finish() {
 	if r.attempt.Session.IsZero() {
 		return
+	}
+	if r.derived != nil {
+		r.derived.close()
+		r.derived = nil
 	}
 	if r.spec.Finished != nil {
 		r.spec.Finished(r.attempt)
@@ -154,10 +174,12 @@ func (r *runner) child(ctx context.Context, f *feed) error {
 	if r.spec.Gate == nil {
 		return r.run(ctx, f, nil)
 	}
+	r.connect(nil)
 	link, err := r.spec.Gate.Open(ctx)
 	if err != nil {
 		return err
 	}
+	r.connect(link)
 	r.attempt.Gate = link.Addr()
 
 	carry, stop := context.WithCancel(context.WithoutCancel(ctx)) // the link outlives a stop: the goodbye goes through it
@@ -177,13 +199,13 @@ func (r *runner) child(ctx context.Context, f *feed) error {
 		}
 	})
 	err = r.run(ctx, f, &gated{Link: link, stop: stop})
-	if err != nil || link.Progress() == 0 { // failed, or never connected
+	if err != nil || !link.Progress().Begun { // failed, or never connected
 		stop() // nothing more will come through it
 	}
 	cancel(nil)
 	wg.Wait()
 	var ended failure
-	if lost != nil && !errors.Is(lost, context.Canceled) && errors.As(err, &ended) && !errors.Is(ended, errRejected) {
+	if lost != nil && !errors.Is(lost, context.Canceled) && errors.As(err, &ended) && classOf(ended) != Rejected && classOf(ended) != Busy {
 		return failure{lost, ended.ran} // the platform's end of it tells more than the child's
 	}
 	return err
@@ -199,6 +221,9 @@ type gated struct {
 func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	job, err := r.spec.Recipe.Job(r.attempt)
 	if err != nil {
+		return err
+	}
+	if err := r.derive(); err != nil {
 		return err
 	}
 	spec, err := r.command(job, f)
@@ -229,27 +254,42 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 // judge says whether a child's end was a failure, and which.
 func (r *runner) judge(f *feed, exit process.Exit, cause error) error {
 	switch {
-	case errors.Is(cause, errStalled):
-		return failure{errStalled, exit.Ran()}
+	case isStall(cause):
+		return failure{cause, exit.Ran()}
 	case f.verdict != fed && exit.Code == 0:
 		return nil
 	case errors.Is(cause, context.Canceled):
 		return nil // no longer wanted
 	case cause != nil:
 		return failure{cause, exit.Ran()}
+	case exit.Pid != 0 && exit.Err != nil && !errors.Is(exit.Err, exit.FeedErr):
+		return failure{exit.Err, exit.Ran()} // of what was read from it: its own words are of what followed
 	}
 	switch why := ffmpeg.Classify(exit.Lines, exit); why {
 	case ffmpeg.CauseNone:
 		return failure{fmt.Errorf("ffmpeg ended: %s", exit), exit.Ran()}
 	case ffmpeg.CauseRejected:
-		return failure{fmt.Errorf("%w: %s", errRejected, lastLine(exit.Lines, "Server error: ")), exit.Ran()}
+		return failure{r.rejected(lastLine(exit.Lines, "Server error: ")), exit.Ran()}
 	default:
-		return failure{fmt.Errorf("ffmpeg: %s (%s)", why, exit), exit.Ran()}
+		return failure{trouble{fmt.Errorf("ffmpeg: %s (%s)", why, exit), ofCause(why)}, exit.Ran()}
 	}
 }
 
-// errRejected: the platform answered and said no.
-var errRejected = errors.New("rejected by the platform")
+func isStall(cause error) bool {
+	return errors.Is(cause, errStalled) || errors.Is(cause, errWedged) || errors.Is(cause, errMute)
+}
+
+// rejected is what a platform's no means. A key that it took media with before is right: the platform has not noticed
+// the end of the session before, or another encoder uses the key.
+func (r *runner) rejected(words string) error {
+	r.mu.Lock()
+	proven := r.proven
+	r.mu.Unlock()
+	if proven {
+		return trouble{fmt.Errorf("rejected by the platform, which took this key before: is the last session still on, or another encoder? (%s)", words), Busy}
+	}
+	return trouble{fmt.Errorf("rejected by the platform: check the key, and that nobody else publishes with it (%s)", words), Rejected}
+}
 
 // lastLine returns what follows words in the newest line that has them.
 func lastLine(lines []string, words string) string {
@@ -293,22 +333,33 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 			r.outTime(p.OutTime)
 		}
 	}
+	var output func(io.Reader) error
+	if r.derived != nil {
+		output = r.derived.read
+	}
 	return process.Spec{
-		Path: r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
+		Output: output,
+		Path:   r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
 		Feed: feed, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
 	}, nil
 }
 
 func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 	w := watchdog{
-		fed:      f.bytes.Load,
-		gop:      func() time.Duration { return time.Duration(f.gop.Load()) * time.Millisecond },
-		file:     link == nil,
-		progress: r.progress,
+		fed:  f.bytes.Load,
+		gop:  func() time.Duration { return time.Duration(f.gop.Load()) * time.Millisecond },
+		push: link != nil,
+		file: link == nil && r.derived == nil,
+		age:  func() time.Duration { return 0 },
+		see:  r.see,
 	}
-	if link != nil {
-		w.done = link.Progress
-	} else {
+	switch {
+	case link != nil:
+		w.done = func() int64 { return link.Progress().Acked }
+		w.age = func() time.Duration { return link.Progress().QueueAge }
+	case r.derived != nil:
+		w.done = r.derived.bytes.Load
+	default:
 		w.done = func() int64 { return growth(job.Watch) }
 	}
 	w.start = w.done()
@@ -319,15 +370,16 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 func (r *runner) sleep(ctx context.Context, why error) {
 	var f failure
 	_ = errors.As(why, &f)
-	wait := r.backoff.Next(f.ran)
-	if errors.Is(why, errStalled) {
-		wait = min(wait, retryStalled)
-	}
+	class := classOf(why)
+	wait := r.patience.next(class, f.ran)
 	r.retry(why, time.Now().Add(wait))
-	r.log.Warn("output failed", zap.String("reason", r.redact.Redact(why.Error())), zap.Duration("next_try_in", wait.Round(time.Millisecond)))
+	r.log.Warn("output failed", zap.String("class", string(class)), zap.String("reason", r.redact.Redact(why.Error())), zap.Duration("next_try_in", wait.Round(time.Millisecond)))
 	select {
 	case <-time.After(wait):
 	case <-r.again:
 	case <-ctx.Done():
 	}
+	// Outputs that fell together do not return together. The turn is awaited before there is a subscription: what it
+	// would hold back meanwhile were a backlog.
+	_ = r.starts.Wait(ctx) // fails only when ctx is over, which the caller looks at
 }

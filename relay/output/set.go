@@ -7,9 +7,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 )
+
+// startsPerSecond bounds how many outputs that failed try again in a second, all of them taken together: each costs a
+// child and a handshake, and what took them down is often common to all.
+const startsPerSecond = 5
 
 // Set runs the outputs that are wanted: it starts and stops exactly those that changed.
 type Set struct {
@@ -17,7 +23,10 @@ type Set struct {
 	Source func(stream string) Source
 	Tool   Tool
 	Log    *zap.Logger
+	// Healthy is how long a child must have run for its next failure to count as the first. Default 1 min.
+	Healthy time.Duration
 
+	starts  *rate.Limiter
 	mu      sync.Mutex
 	wg      sync.WaitGroup
 	ctx     context.Context // Serve's; nil before
@@ -37,7 +46,7 @@ type entry struct {
 // Serve runs outputs until ctx is cancelled, then stops them all and returns when the last child is gone.
 func (s *Set) Serve(ctx context.Context) error {
 	s.mu.Lock()
-	s.ctx, s.outputs = ctx, map[ID]*entry{}
+	s.ctx, s.outputs, s.starts = ctx, map[ID]*entry{}, rate.NewLimiter(startsPerSecond, 1)
 	s.reconcile(s.wanted)
 	s.mu.Unlock()
 	<-ctx.Done()
@@ -83,14 +92,14 @@ func (s *Set) reconcile(specs []Spec) {
 
 // start runs an output once the one it follows, if any, is gone.
 func (s *Set) start(spec Spec, old *entry) {
-	source := s.Source(spec.ID.Stream)
-	if source == nil {
+	source := s.Source(spec.from())
+	if source == nil && spec.Rest == (Rest{}) { // an output at rest is shown all the same: it needs no stream
 		s.Log.Error("output of a stream that does not exist", zap.String("stream", spec.ID.Stream), zap.String("name", spec.ID.Name))
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	e := &entry{
-		runner: newRunner(spec, source, s.Tool, s.Log), print: spec.Fingerprint,
+		runner: newRunner(spec, source, s), print: spec.Fingerprint,
 		cancel: cancel, done: make(chan struct{}),
 	}
 	s.outputs[spec.ID] = e

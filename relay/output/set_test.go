@@ -90,6 +90,67 @@ func TestUnknownStreamIsLeftOut(t *testing.T) {
 	}
 }
 
+// An output at rest is shown and left alone, even where its stream is not there. It runs once it may.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	s := open(t, "keeps").serve()
+	recipe := files{dir: t.TempDir(), name: "a"}
+	spec, lost := s.spec("a", recipe), s.spec("lost", recipe)
+	spec.Rest = output.Rest{State: output.Waiting, Reason: "on air from 18:00"}
+	lost.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: "no core is left to encode 720p"}
+	lost.From = "main@720p"
+	s.Apply([]output.Spec{spec, lost})
+	on := publish(t, s.stream)
+	on.begin()
+	s.await("a", "at rest", func(o output.Status) bool {
+		return o.State == output.Waiting && o.Reason == "on air from 18:00" && o.Class == ""
+	})
+	if o := s.awaitState("lost", output.Off); o.Class != output.Program || o.Reason != lost.Rest.Reason || o.From != "main@720p" {
+		t.Errorf("one that was refused: %s", text(o))
+	}
+	if n := s.stream.Status().Outputs; n > 0 || s.Retry(spec.ID) {
+		t.Errorf("an output at rest is one of %d that subscribed", n)
+	}
+
+	spec.Rest, spec.Fingerprint = output.Rest{}, "2"
+	s.Apply([]output.Spec{spec, lost})
+	if o := s.awaitState("a", output.Running); o.Reason != "" {
+		t.Errorf("in its time: %s", text(o))
+	}
+	spec.Rest, spec.Fingerprint = output.Rest{State: output.Off, Reason: "on air until 20:00"}, "3"
+	s.Apply([]output.Spec{spec, lost})
+	if o := s.awaitState("a", output.Off); o.Pid != 0 || o.Reason != "on air until 20:00" {
+		t.Errorf("after its time: %s", text(o))
+	}
+	relaytest.Eventually(t, patient, "its take to be finished", func() bool { return len(s.finishes()) == 1 })
+	same(t, "a", parse(t, recipe.path(0)).media, on.sent)
+}
+
+// An output may feed on another stream than the one it is of.
+func TestFrom(t *testing.T) {
+	t.Parallel()
+	s := open(t, "keeps").serve()
+	recipe := files{dir: t.TempDir(), name: "a"}
+	spec := s.spec("a", recipe)
+	spec.From = "main@720p"
+	other := s.hub.Derive("main@720p")
+	s.Apply([]output.Spec{spec})
+	wrong := publish(t, s.stream)
+	wrong.begin()
+	right := publish(t, other)
+	right.begin()
+	if o := s.awaitState("a", output.Running); o.Stream != "main" || o.From != "main@720p" {
+		t.Errorf("status %s", text(o))
+	}
+	right.gop(20)
+	right.pub.Close()
+	s.awaitState("a", output.Waiting)
+	same(t, "a", parse(t, recipe.path(0)).media, right.sent)
+	if done := s.finishes(); len(done) != 1 || done[0].Stream != "main" {
+		t.Errorf("finished: %+v", done)
+	}
+}
+
 func TestSnapshotIsOrdered(t *testing.T) {
 	s := open(t, "keeps").serve()
 	r := files{dir: t.TempDir(), name: "x"}

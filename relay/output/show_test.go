@@ -55,6 +55,12 @@ func (s *show) headers(version byte) {
 func (s *show) videoHeader(version byte) { s.write(relay.Video, []byte{0x17, 0, 0, 0, 0, version}) }
 func (s *show) audioHeader(version byte) { s.write(relay.Audio, []byte{0xaf, 0, 0x12, version}) }
 
+// begin is what an output needs to begin.
+func (s *show) begin() {
+	s.headers(1)
+	s.gop(10)
+}
+
 // gop writes a keyframe and three frames with audio, padded by so many bytes a frame.
 func (s *show) gop(padding int) {
 	s.picture(0x17, padding)
@@ -74,6 +80,11 @@ func (s *show) picture(frame byte, padding int) {
 func (s *show) sound() {
 	s.n++
 	s.write(relay.Audio, binary.BigEndian.AppendUint32([]byte{0xaf, 1}, s.n))
+}
+
+// track writes AAC of a track as Enhanced RTMP v2 does: 0 is its header, 1 a frame.
+func (s *show) track(number, what byte, payload ...byte) {
+	s.write(relay.Audio, append([]byte{0x95, what, 'm', 'p', '4', 'a', number}, payload...))
 }
 
 // recording is what a child was fed.

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // ID names one output of one stream.
 type ID struct {
 	Stream string `json:"stream"`
-	Kind   string `json:"kind"` // "record", "hls", "push"
+	Kind   string `json:"kind"` // "record", "hls", "push", "rendition"
 	Name   string `json:"name"` // the destination's name; for the others the same as Kind
 }
 
@@ -21,6 +22,10 @@ type Spec struct {
 	ID ID
 	// Fingerprint changes when, and only when, the output must be started anew to be what is wanted.
 	Fingerprint string
+	// From is the stream to feed on. Default: ID.Stream.
+	From string
+	// Rest is why the output must not run for now. Default: it runs.
+	Rest Rest
 	// Target is where the media goes, for people: a URL without its key, a folder.
 	Target  string
 	Recipe  Recipe
@@ -28,6 +33,12 @@ type Spec struct {
 	Secrets []secret.String // never shown in the child's lines
 	// Lossless outputs may hold back far more before they lose anything: the recorder.
 	Lossless bool
+	// Delay holds the media back by as much.
+	Delay time.Duration
+	// AudioTrack is the audio track to take, 0 for the main one.
+	AudioTrack uint8
+	// Derived is where the media that the child writes to its stdout, as FLV, is published. nil: it writes none.
+	Derived Derived
 	// Finished is called when a session this output took part in is over for it and its last child is gone. It must
 	// not take long.
 	Finished func(ffmpeg.Attempt)
@@ -37,7 +48,21 @@ func (s Spec) queue() int {
 	if s.Lossless {
 		return maxQueueLossless
 	}
-	return maxQueue
+	return maxQueue + min(int(s.Delay.Seconds())*delayedSecond, maxQueueLossless)
+}
+
+func (s Spec) from() string { return cmp.Or(s.From, s.ID.Stream) }
+
+// Rest is what an output shows that does not run. The zero value is no rest.
+type Rest struct {
+	State  State // Waiting or Off
+	Class  Class
+	Reason string
+}
+
+// Derived is a stream that one output makes of another. It has one publisher at a time, for a session.
+type Derived interface {
+	Publish(relay.Publisher) (*relay.Publication, error)
 }
 
 // Tool is the ffmpeg that does the work.
@@ -57,6 +82,7 @@ type Recipe interface {
 type Source interface {
 	Subscribe(limit int) *relay.Subscription
 	Session() (start time.Time, ok bool)
+	FPS() float64 // frames a second; 0: not known
 }
 
 // Gate opens the way to a platform before a child is started for it, so that a platform that cannot be reached costs
@@ -71,6 +97,6 @@ type Link interface {
 	Addr() string
 	// Serve carries bytes both ways until the child is done (nil), the platform ends it (why), or ctx is cancelled.
 	Serve(ctx context.Context) error
-	// Progress is the number of bytes the platform has taken so far.
-	Progress() int64
+	// Progress tells how far the platform has taken what the child pushed.
+	Progress() Progress
 }

@@ -21,10 +21,11 @@ const (
 	Running  State = "running"  // media arrives
 	Retrying State = "retrying" // failed; the next try is at Status.NextTry
 	Stopping State = "stopping" // the child gets no more and is finishing
+	Off      State = "off"      // it must not run: see Reason
 )
 
 // States lists every state.
-func States() []State { return []State{Waiting, Starting, Running, Retrying, Stopping} }
+func States() []State { return []State{Waiting, Starting, Running, Retrying, Stopping, Off} }
 
 // Status is an output's present state.
 type Status struct {
@@ -32,21 +33,24 @@ type Status struct {
 	Target   string      `json:"target"`
 	State    State       `json:"state"`
 	Since    time.Time   `json:"since"`            // of State
-	Reason   string      `json:"reason,omitempty"` // why the last child ended, if that was a failure
+	From     string      `json:"from,omitempty"`   // the stream it feeds on, where that is another
+	Class    Class       `json:"class,omitempty"`  // of what is wrong
+	Reason   string      `json:"reason,omitempty"` // what is wrong, for people; why the last child failed
 	NextTry  *time.Time  `json:"next_try,omitempty"`
 	Starts   int         `json:"starts"`   // children started
 	Failures int         `json:"failures"` // children that failed, and ways that could not be opened
 	Drops    relay.Drops `json:"drops"`
 	// Unreadable counts packets left out because this ffmpeg does not know their codec or form.
 	Unreadable int64 `json:"unreadable_packets,omitempty"`
+	// Delivery is a push's proof, from its first try on.
+	Delivery *Delivery `json:"delivery,omitempty"`
 	Child
 }
 
 // Child is what an output's present child has done so far. Its last words outlive it, until the next one starts.
 type Child struct {
 	Pid     int      `json:"pid,omitempty"`
-	Fed     int64    `json:"fed_bytes"`                 // given to it
-	Done    int64    `json:"delivered_bytes,omitempty"` // acknowledged by the platform, of a push
-	OutTime float64  `json:"out_time,omitempty"`        // media written, in seconds
-	Lines   []string `json:"lines,omitempty"`           // its newest words
+	Fed     int64    `json:"fed_bytes"`          // given to it
+	OutTime float64  `json:"out_time,omitempty"` // media written, in seconds
+	Lines   []string `json:"lines,omitempty"`    // its newest words
 }

@@ -19,19 +19,29 @@ const (
 	stallFile = 30 * time.Second
 )
 
-var errStalled = errors.New("stalled: media was fed but nothing came out")
+// share is how much must come out of what was fed to count as progress: a sixteenth. A platform that asks for pongs
+// gets bytes from a child that sends no media.
+const share = 16
+
+var (
+	errStalled = trouble{errors.New("stalled: media was fed but nothing came out"), Wedged}
+	errWedged  = trouble{errors.New("the platform stopped taking media"), Wedged}
+	errMute    = trouble{errors.New("no answer: the platform took the connection but not the publish"), Timeout}
+)
 
 // watchdog looks at what a child gets done, not at what it says.
 type watchdog struct {
-	fed      func() int64 // bytes given to the child
-	done     func() int64 // a number that moves when the child gets something done
-	start    int64        // done before there was a child
-	gop      func() time.Duration
-	file     bool
-	progress func(fed, done int64, moved bool)
+	fed   func() int64 // bytes given to the child
+	done  func() int64 // a number that moves when the child gets something done
+	start int64        // done before there was a child
+	gop   func() time.Duration
+	push  bool                 // done is what a platform took, and some of it is talk
+	file  bool                 // done is what stands in files, which grow by fits and starts
+	age   func() time.Duration // of what the platform has not taken
+	see   func(fed int64, moved bool)
 }
 
-// run returns errStalled when the child stands still, nil when ctx is over.
+// run returns why the child must go when it stands still, nil when ctx is over.
 func (w watchdog) run(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -44,24 +54,29 @@ func (w watchdog) run(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			fed, done := w.fed(), w.done()
-			if done != last || fed == given {
+			if fed == given || done != last && (!w.push || done-last > (fed-given)/share) {
 				last, given, since = done, fed, now // what was not fed cannot come out
 			}
 			moved = moved || done-w.start > w.enough()
-			w.progress(fed, done, moved)
-			if now.Sub(since) > w.patience(moved) {
+			w.see(fed, moved)
+			switch {
+			case moved && w.age() > stallPush:
+				return errWedged
+			case now.Sub(since) <= w.patience(moved):
+			case moved || !w.push:
 				return errStalled
+			default:
+				return errMute
 			}
 		}
 	}
 }
 
-// enough is how many bytes are more than talk: an RTMP handshake and its commands take 3.5 KB.
 func (w watchdog) enough() int64 {
-	if w.file {
-		return 0
+	if w.push {
+		return chatter
 	}
-	return 8 << 10
+	return 0
 }
 
 func (w watchdog) patience(moved bool) time.Duration {

@@ -16,6 +16,7 @@ type Error struct {
 	Field   Field
 	Problem string // what is wrong
 	Hint    string // what to write instead; may be empty
+	Line    int    // in the YAML, from 1; 0: not known
 }
 
 // Error implements error.

@@ -3,6 +3,7 @@ package push
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -29,29 +30,41 @@ func Parse(platform, rawURL string, key secret.String) (Target, []string, error)
 	if err != nil {
 		return Target{}, nil, err
 	}
+	if rawURL = trimPasted(rawURL); rawURL != "" && !isURL(rawURL) && isURL(trimPasted(key.Reveal())) {
+		return Target{}, nil, badURL("url and key are swapped", "exchange them")
+	}
 	if key, err = cleanKey(key); err != nil {
 		return Target{}, nil, err
 	}
-	if rawURL, err = chooseURL(known, trimPasted(rawURL)); err != nil {
+	if rawURL, err = chooseURL(known, rawURL); err != nil {
 		return Target{}, nil, err
 	}
 	target, path, err := splitURL(rawURL)
 	if err != nil {
 		return Target{}, nil, err
 	}
-
-	if target.App, target.Key, err = assign(platform, path, key); err != nil {
+	if err := checkOwner(known, target.Host); err != nil {
 		return Target{}, nil, err
 	}
-	var notes []string
-	if target.App == "" && known.DefaultApp != "" {
-		target.App = known.DefaultApp
-		notes = append(notes, fmt.Sprintf("the URL has no app; /%s was added, as %s expects", known.DefaultApp, platform))
+	if target.App, target.Key, err = assign(platform, path, key); err != nil {
+		if tail := checkTail(target.Host, cleanApp(path)); tail != nil {
+			err = tail
+		}
+		return Target{}, nil, err
+	}
+
+	target, notes := complete(target)
+	if target.Key.IsZero() && target.App != "" {
+		return Target{}, nil, badKey("the key is missing", "set key, key_file or key_env, or end the url with /KEY")
 	}
 	if err := checkApp(target, known); err != nil {
 		return Target{}, nil, err
 	}
-	return target, notes, nil
+	more, err := checkKey(target)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	return target, slices.Concat(notes, more), nil
 }
 
 // lookupNamed returns the zero Platform for the empty name.
@@ -61,8 +74,8 @@ func lookupNamed(name string) (Platform, error) {
 	}
 	known, found := Lookup(name)
 	if !found {
-		return Platform{}, &Error{FieldPlatform, fmt.Sprintf("%q is not known", name),
-			"known are " + platformNames() + "; for any other leave platform out and set url"}
+		return Platform{}, &Error{Field: FieldPlatform, Problem: fmt.Sprintf("%q is not known", name),
+			Hint: "known are " + platformNames() + "; for any other leave platform out and set url"}
 	}
 	return known, nil
 }
@@ -77,8 +90,12 @@ func cleanKey(key secret.String) (secret.String, error) {
 	case !printable(text):
 		return key, badKey("the key contains a line break or another invisible character",
 			"paste the key again, on one line")
-	case strings.HasPrefix(text, "rtmp://"), strings.HasPrefix(text, "rtmps://"):
-		return key, badKey("the key is a URL", "put the URL under url, and only the key under key")
+	case isURL(text):
+		return key, keyIsURL()
+	case text != "" && strings.Trim(text, "*•●") == "":
+		return key, badKey("the key is hidden behind dots", "let the platform's page show it, and copy it then")
+	case isPlaceholder(text):
+		return key, badKey("the key is a placeholder", "set the stream key that the platform shows you")
 	}
 	return secret.New(text), nil
 }
@@ -105,6 +122,9 @@ func splitURL(rawURL string) (target Target, path string, err error) {
 	target.Scheme = strings.ToLower(scheme)
 	if target.Scheme != SchemeRTMP && target.Scheme != SchemeRTMPS {
 		return target, "", badURL("the URL is neither rtmp:// nor rtmps://", "only RTMP and RTMPS can be pushed")
+	}
+	if isURL(rest) {
+		return target, "", badURL("the URL begins twice", "write rtmps:// or rtmp:// once")
 	}
 	if !printable(rest) {
 		return target, "", badURL("the URL contains a line break or another invisible character",
@@ -192,9 +212,6 @@ func assign(platform, path string, given secret.String) (app string, key secret.
 			"set key, key_file or key_env to the stream key that "+platform+" shows you")
 	}
 	app, key = splitKey(path)
-	if key.IsZero() && app != "" {
-		return "", key, badKey("the key is missing", "set key, key_file or key_env, or end the url with /KEY")
-	}
 	key, err = cleanKey(key)
 	return app, key, err
 }
@@ -230,12 +247,14 @@ func checkApp(t Target, known Platform) error {
 	case len(t.App) > maxApp:
 		return badURL(fmt.Sprintf("the app is %d bytes long, at most %d are allowed", len(t.App), maxApp),
 			"keep the key out of the url")
+	case strings.ContainsAny(t.App, "{}<>"):
+		return badURL("the app contains a placeholder", "end the url before it; the key goes under key, key_file or key_env")
 	case strings.ContainsAny(t.App, " "):
 		return badURL("the app contains a space", "paste the URL again")
 	case strings.HasSuffix(t.App, "/"+t.Key.Reveal()):
 		return badURL("the URL ends with the key, which is given apart as well", "remove it from the url")
 	}
-	return nil
+	return checkTail(t.Host, t.App)
 }
 
 func missingAppHint(t Target, known Platform) string {
@@ -245,17 +264,35 @@ func missingAppHint(t Target, known Platform) string {
 	if known.URLForm != "" {
 		return "it looks like " + known.URLForm
 	}
-	for _, p := range loadPlatforms() {
-		if own, _, err := splitURL(p.URL); err == nil && own.Host == t.Host {
-			return p.Name + "'s is " + p.URL
-		}
+	if all := owners(t.Host); len(all) > 0 && all[0].URL != "" {
+		return all[0].Name + "'s is " + all[0].URL
+	} else if len(all) > 0 {
+		return all[0].Name + "'s looks like " + all[0].URLForm
 	}
 	return "write it as in " + t.Scheme + "://" + t.Host + "/app"
 }
 
-func badURL(problem, hint string) *Error { return &Error{FieldURL, problem, hint} }
+func badURL(problem, hint string) *Error {
+	return &Error{Field: FieldURL, Problem: problem, Hint: hint}
+}
 
-func badKey(problem, hint string) *Error { return &Error{FieldKey, problem, hint} }
+func badKey(problem, hint string) *Error {
+	return &Error{Field: FieldKey, Problem: problem, Hint: hint}
+}
+
+func keyIsURL() *Error {
+	return badKey("the key is a URL", "put the URL under url, and only the key under key")
+}
+
+// isURL reports whether s begins with a scheme.
+func isURL(s string) bool {
+	scheme, _, found := strings.Cut(s, "://")
+	return found && scheme != "" && strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+func isPlaceholder(s string) bool {
+	return strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") || strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">")
+}
 
 // trimPasted drops white space and the marks that editors and web pages put around a text.
 func trimPasted(s string) string {

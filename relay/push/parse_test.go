@@ -36,6 +36,12 @@ var goodCases = []struct {
 	{"the key in the URL after an app's query", "", "rtmp://host/live2?backup=1/KEY", "", "rtmp://host:1935/live2?backup=1", "KEY", 0},
 	{"kick's panel", "kick", "rtmps://fa7.global-contribute.live-video.net", "sk_1", "rtmps://fa7.global-contribute.live-video.net:443/app", "", 1},
 	{"kick's panel with a slash", "kick", "rtmps://fa7.global-contribute.live-video.net:443/", "sk_1", "rtmps://fa7.global-contribute.live-video.net:443/app", "", 1},
+	{"an unnamed platform's host", "", "rtmps://fa7.global-contribute.live-video.net", "sk_1", "rtmps://fa7.global-contribute.live-video.net:443/app", "", 1},
+	{"twitch over TLS", "twitch", "rtmps://ingest.global-contribute.live-video.net:443/app", "live_1", "rtmps://ingest.global-contribute.live-video.net:443/app", "", 0},
+	{"the backup without its query", "youtube", "rtmps://b.rtmps.youtube.com/live2", "k", "rtmps://b.rtmps.youtube.com:443/live2?backup=1", "", 1},
+	{"an app unlike the platform's", "twitch", "rtmp://live.twitch.tv/live", "k", "rtmp://live.twitch.tv:1935/live", "", 1},
+	{"a key that begins as the URL ends", "", "rtmp://host/live", "live/k", "rtmp://host:1935/live", "", 1},
+	{"facebook's URL as its panel shows it", "facebook", "rtmps://live-api-s.facebook.com:443/rtmp/", "FB-1", "rtmps://live-api-s.facebook.com:443/rtmp", "", 0},
 	{"kick with its app", "kick", "rtmps://fa7.global-contribute.live-video.net/app", "sk_1", "rtmps://fa7.global-contribute.live-video.net:443/app", "", 0},
 }
 
@@ -83,6 +89,7 @@ var badCases = []struct{ name, platform, url, key, want string }{
 	{"a long host", "", "rtmp://" + strings.Repeat("a", 254) + "/app", "k", "url: the host is 254 bytes long, at most 253 are allowed (paste the URL again)"},
 	{"no own URL", "kick", "", "k", "url: kick has no fixed URL (set url to yours: rtmps://<id>.global-contribute.live-video.net:443/app)"},
 	{"no key, a platform", "twitch", "", " \n", "key: the key is missing (set key, key_file or key_env to the stream key that twitch shows you)"},
+	{"no key, and the app was added", "", "rtmps://fa7.global-contribute.live-video.net", "", "key: the key is missing (set key, key_file or key_env, or end the url with /KEY)"},
 	{"no key, a URL", "", "rtmp://host/app", "", "key: the key is missing (set key, key_file or key_env, or end the url with /KEY)"},
 	{"a line break in the key", "twitch", "", "s3cret\nrtmp_app=x", "key: the key contains a line break or another invisible character (paste the key again, on one line)"},
 	{"a NUL in the key", "twitch", "", "s3cret\x00", "key: the key contains a line break or another invisible character (paste the key again, on one line)"},
@@ -90,6 +97,26 @@ var badCases = []struct{ name, platform, url, key, want string }{
 	{"a long key", "twitch", "", strings.Repeat("k", 513), "key: the key is 513 bytes long, at most 512 are allowed (paste the key alone)"},
 	{"a long key in the URL", "", "rtmp://host/app/" + strings.Repeat("k", 513), "", "key: the key is 513 bytes long, at most 512 are allowed (paste the key alone)"},
 	{"a URL as the key", "twitch", "", "rtmp://live.twitch.tv/app/s3cret", "key: the key is a URL (put the URL under url, and only the key under key)"},
+	{"another key in the URL", "twitch", "rtmp://live.twitch.tv/app/s3cret", "k", "url: the URL goes on behind /app, with what looks like the key (end the url with /app; the key alone goes under key, key_file or key_env)"},
+	{"the key in a platform's URL", "twitch", "rtmp://live.twitch.tv/app/s3cret", "", "url: the URL goes on behind /app, with what looks like the key (end the url with /app; the key alone goes under key, key_file or key_env)"},
+	{"the key in the URL of an unnamed platform", "", "rtmps://x.pscp.tv/x/s3cret", "k", "url: the URL goes on behind /x, with what looks like the key (end the url with /x; the key alone goes under key, key_file or key_env)"},
+	{"swapped", "", "s3cret", "rtmp://host/app", "url: url and key are swapped (exchange them)"},
+	{"another platform's URL", "youtube", "rtmp://live.twitch.tv/app", "k", "url: this is a URL of twitch, not of youtube (set platform to what the URL is of, or set the URL that youtube shows you)"},
+	{"a URL for browsers", "", "https://live.twitch.tv/app", "k", "url: the URL is neither rtmp:// nor rtmps:// (only RTMP and RTMPS can be pushed)"},
+	{"the scheme twice", "", "rtmps://rtmp://host/app", "k", "url: the URL begins twice (write rtmps:// or rtmp:// once)"},
+	{"a placeholder in the app", "twitch", "rtmp://live.twitch.tv/app/{stream_key}", "k", "url: the app contains a placeholder (end the url before it; the key goes under key, key_file or key_env)"},
+	{"facebook without /rtmp", "facebook", "rtmps://live-api-s.facebook.com:443/", "k", "url: the URL has no app (facebook's is rtmps://live-api-s.facebook.com:443/rtmp)"},
+	{"an unnamed host of X without its app", "", "rtmps://de.pscp.tv:443", "k", "url: the URL has no app (x's looks like rtmps://<region>.pscp.tv:443/x)"},
+	{"the backup query behind the key", "youtube", "", "s3cret?backup=1", "key: the key ends with ?backup=1, which belongs behind the app " +
+		"(set backup: true; or set url: rtmps://b.rtmps.youtube.com:443/live2?backup=1 and the key alone)"},
+	{"the backup query behind the key in the URL", "", "rtmps://b.rtmps.youtube.com/live2/s3cret?backup=1", "", "key: the key ends with ?backup=1, which belongs behind the app " +
+		"(set backup: true; or set url: rtmps://b.rtmps.youtube.com:443/live2?backup=1 and the key alone)"},
+	{"the end of the URL in the key", "twitch", "", "app/s3cret", "key: the key begins with the end of the URL (the key is what follows /app/)"},
+	{"a slash before the key", "twitch", "", "/s3cret", "key: the key begins with a slash (remove it)"},
+	{"a URL without a scheme as the key", "twitch", "", "live.twitch.tv/app/s3cret", "key: the key is a URL (put the URL under url, and only the key under key)"},
+	{"a web page as the key", "twitch", "", "HTTPS://dashboard.twitch.tv/s3cret", "key: the key is a URL (put the URL under url, and only the key under key)"},
+	{"dots as the key", "twitch", "", "••••••••", "key: the key is hidden behind dots (let the platform's page show it, and copy it then)"},
+	{"a placeholder as the key", "twitch", "", "<your key>", "key: the key is a placeholder (set the stream key that the platform shows you)"},
 	{"the key twice", "twitch", "rtmp://live.twitch.tv/app/s3cret", "s3cret", "url: the URL ends with the key, which is given apart as well (remove it from the url)"},
 }
 

@@ -13,12 +13,28 @@ import (
 
 // Platform is what restreamd knows of one platform. The facts live in platforms.yml.
 type Platform struct {
-	Name       string `yaml:"name"`        // what a destination's file says after "platform:"
-	URL        string `yaml:"url"`         // the ingest without the key; empty: every user has an own one
-	URLForm    string `yaml:"url_form"`    // how to recognize that own URL; only where URL is empty
-	BackupURL  string `yaml:"backup_url"`  // the second ingest; empty: none known
-	DefaultApp string `yaml:"default_app"` // added to a user's URL that lacks an app; empty: such a URL is a mistake
-	Note       string `yaml:"note"`        // advice for the person who streams
+	Name       string   `yaml:"name"`        // what a destination's file says after "platform:"
+	URL        string   `yaml:"url"`         // the ingest without the key; empty: every user has an own one
+	URLForm    string   `yaml:"url_form"`    // how to recognize that own URL; only where URL is empty
+	BackupURL  string   `yaml:"backup_url"`  // the second ingest; empty: none known
+	Hosts      []string `yaml:"hosts"`       // the platform's own names and their parents: URLs there are checked closely
+	DefaultApp string   `yaml:"default_app"` // added to a user's URL that lacks an app; empty: such a URL is a mistake
+	Note       string   `yaml:"note"`        // advice for the person who streams
+
+	Contract Contract `yaml:"contract"`
+}
+
+// Backup is the target of the platform's second ingest, with the same key. There is none if the platform has none, or if
+// t is that already.
+func (p Platform) Backup(t Target) (Target, bool) {
+	if p.BackupURL == "" {
+		return Target{}, false
+	}
+	backup, _, err := Parse(p.Name, p.BackupURL, t.Key)
+	if err != nil || backup.TCURL() == t.TCURL() {
+		return Target{}, false
+	}
+	return backup, true
 }
 
 // URLRequired reports whether a destination on this platform must give its own URL.
@@ -34,6 +50,9 @@ var loadPlatforms = sync.OnceValue(func() []Platform {
 	var platforms []Platform
 	if err := decoder.Decode(&platforms); err != nil {
 		panic(fmt.Sprintf("push: platforms.yml: %v", err))
+	}
+	for i := range platforms {
+		platforms[i].Contract.platform = platforms[i].Name
 	}
 	return platforms
 })

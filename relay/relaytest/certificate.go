@@ -20,7 +20,7 @@ type Certificate struct {
 // dir, one after the other, in place of what is there: a renewal.
 func PutCertificate(t testing.TB, dir string) Certificate {
 	t.Helper()
-	a, err := newAuthority([]string{"127.0.0.1"})
+	a, err := newAuthority(issue{hosts: []string{"127.0.0.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

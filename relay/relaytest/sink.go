@@ -19,14 +19,23 @@ import (
 // Sink is a stand-in platform: an RTMP or RTMPS server on loopback that accepts every publish, records what each
 // connection brought, and misbehaves on request.
 //
-// Its behaviours can be changed at any time from any goroutine:
+// It has one behaviour at a time, which can be changed at any time from any goroutine:
 //
-//	Accept (default)  every publish is accepted
-//	RefuseKey         every publish is answered with NetStream.Publish.BadName, and the connection closed
-//	ResetAfter(d)     every session is reset d after its publish was accepted
+//	Accept (default)      every publish is accepted, and what comes is kept
+//	RefuseKey, RefuseWith every publish is refused in a platform's words, and the connection closed
+//	ResetAfter(d)         every session is reset d after its publish was accepted
+//	AnswerAfter(d)        TCP is accepted, and nothing said for d
+//	Discard               every publish is accepted, read and thrown away
+//	Throttle(rate)        so many bytes a second are read
+//	Chatter               media is not read, but the sink keeps talking
+//
+// Beside that, whatever the behaviour:
+//
 //	Reset             the sessions of this moment are reset, once
 //	Wedge, Unwedge    sockets are open, and accepted, but nobody reads them
 //	Stop, Restart     nobody listens: connection refused
+//
+// What is wrong with its certificate is for good: [Expired], [SelfSigned], and [TLS] with another host's name.
 type Sink struct {
 	addr      string
 	authority *authority // nil for plain RTMP
@@ -34,21 +43,16 @@ type Sink struct {
 	gate      *gate
 	wg        sync.WaitGroup
 
-	mu       sync.Mutex
-	listener net.Listener // nil while stopped
-	publish  publishPolicy
-	conns    map[*sinkConn]struct{}
-	sessions []*Session
-}
-
-// publishPolicy is what a [Sink] does with the next publish.
-type publishPolicy struct {
-	refuse     bool
-	resetAfter time.Duration // 0: never
+	mu        sync.Mutex
+	listener  net.Listener // nil while stopped
+	behaviour behaviour
+	conns     map[*sinkConn]struct{}
+	sessions  []*Session
 }
 
 type sinkSpec struct {
-	tlsHosts  []string
+	tls       bool
+	issue     issue
 	ackWindow uint32
 }
 
@@ -58,11 +62,14 @@ type SinkOption func(*sinkSpec)
 // TLS makes the sink speak RTMPS with a certificate for hosts, which default to 127.0.0.1 and localhost. Only
 // [Sink.CAFile] and [Sink.CertPool] vouch for it.
 func TLS(hosts ...string) SinkOption {
-	if len(hosts) == 0 {
-		hosts = []string{"127.0.0.1", "localhost"}
-	}
-	return func(s *sinkSpec) { s.tlsHosts = hosts }
+	return func(s *sinkSpec) { s.tls, s.issue.hosts = true, hosts }
 }
+
+// Expired makes the sink speak RTMPS with a certificate whose time was over an hour ago.
+func Expired() SinkOption { return func(s *sinkSpec) { s.tls, s.issue.expired = true, true } }
+
+// SelfSigned makes the sink speak RTMPS with a certificate that no authority vouches for, [Sink.CAFile] included.
+func SelfSigned() SinkOption { return func(s *sinkSpec) { s.tls, s.issue.selfSigned = true, true } }
 
 // AckEvery sets after how many received bytes the sink sends an RTMP acknowledgement, as platforms do; 0, the
 // default, means never. ffmpeg as the client closes without reading the last of them, so its socket is reset and
@@ -84,8 +91,8 @@ func OpenSink(opts ...SinkOption) (*Sink, error) {
 		gate:      newGate(),
 		conns:     make(map[*sinkConn]struct{}),
 	}
-	if spec.tlsHosts != nil {
-		authority, err := newAuthority(spec.tlsHosts)
+	if spec.tls {
+		authority, err := newAuthority(spec.issue)
 		if err != nil {
 			return nil, err
 		}
@@ -125,21 +132,6 @@ func (s *Sink) CAFile() string { return s.authority.file }
 
 // CertPool holds the authority's certificate.
 func (s *Sink) CertPool() *x509.CertPool { return s.authority.pool }
-
-// Accept makes the sink accept every publish from now on.
-func (s *Sink) Accept() { s.setPublish(publishPolicy{}) }
-
-// RefuseKey makes the sink refuse every publish from now on. Running sessions stay.
-func (s *Sink) RefuseKey() { s.setPublish(publishPolicy{refuse: true}) }
-
-// ResetAfter makes the sink accept every publish from now on, and reset its connection d later.
-func (s *Sink) ResetAfter(d time.Duration) { s.setPublish(publishPolicy{resetAfter: d}) }
-
-func (s *Sink) setPublish(p publishPolicy) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.publish = p
-}
 
 // Reset ends every open connection with a TCP reset.
 func (s *Sink) Reset() {
@@ -290,12 +282,6 @@ func (s *Sink) record(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
-}
-
-func (s *Sink) policy() publishPolicy {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.publish
 }
 
 func (s *Sink) tlsConfig(onHello func(name string)) *tls.Config {

@@ -22,6 +22,7 @@ const (
 	mediaStream = 0x1000000
 	// statusChunkStream carries onStatus; any number above those of control and commands will do.
 	statusChunkStream = 5
+	pingInterval      = 50 * time.Millisecond
 )
 
 var errRefused = errors.New("publish refused")
@@ -39,6 +40,8 @@ type sinkConn struct {
 	reader *rawmessage.Reader
 	writer *message.Writer
 	timer  *time.Timer // of ResetAfter
+
+	publishing bool // a publish was accepted
 }
 
 func newSinkConn(sink *Sink, tcp *net.TCPConn) *sinkConn {
@@ -75,28 +78,20 @@ func (c *sinkConn) serve() {
 	}
 }
 
-// gatedConn is a TCP connection whose reads wait at the sink's gate first: that is all a wedge is.
-type gatedConn struct {
-	*net.TCPConn
-	gate *gate
-	gone <-chan struct{}
-}
-
-func (g gatedConn) Read(p []byte) (int, error) {
-	if !g.gate.pass(g.gone) {
-		return 0, net.ErrClosed
-	}
-	return g.TCPConn.Read(p)
-}
-
 func (c *sinkConn) open() error {
-	gated := gatedConn{TCPConn: c.tcp, gate: c.sink.gate, gone: c.gone}
-	c.rw = gated
+	if !pause(c.sink.current().answerAfter, c.gone) {
+		return net.ErrClosed
+	}
+	held := &heldConn{
+		TCPConn: c.tcp, gate: c.sink.gate, gone: c.gone,
+		rate: func() int { return c.sink.current().rate },
+	}
+	c.rw = held
 	if c.sink.authority != nil {
 		config := c.sink.tlsConfig(func(name string) {
 			c.sink.record(func() { c.session.SNI = name })
 		})
-		c.rw = tls.Server(gated, config)
+		c.rw = tls.Server(held, config)
 	}
 	counter := bytecounter.NewReadWriter(c.rw)
 	if _, _, err := handshake.DoServer(counter, false); err != nil {
@@ -112,6 +107,9 @@ func (c *sinkConn) open() error {
 
 func (c *sinkConn) readAll() error {
 	for {
+		if err := c.chatter(); err != nil {
+			return err
+		}
 		msg, err := c.reader.Read()
 		if err != nil {
 			return fmt.Errorf("read message: %w", err)
@@ -120,6 +118,27 @@ func (c *sinkConn) readAll() error {
 			return err
 		}
 	}
+}
+
+// chatter pings a session that publishes for as long as that is all the sink does.
+func (c *sinkConn) chatter() error {
+	if !c.publishing || !c.sink.current().chatter {
+		return nil
+	}
+	ticker := time.NewTicker(pingInterval)
+	defer ticker.Stop()
+	for c.sink.current().chatter {
+		now := uint32(time.Since(c.session.Connected).Milliseconds())
+		if err := c.writer.Write(&message.UserControlPingRequest{ServerTime: now}); err != nil {
+			return fmt.Errorf("ping: %w", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-c.gone:
+			return net.ErrClosed
+		}
+	}
+	return nil
 }
 
 func (c *sinkConn) handle(msg *rawmessage.Message) error {
@@ -139,6 +158,9 @@ func (c *sinkConn) handle(msg *rawmessage.Message) error {
 
 func (c *sinkConn) media(msg *rawmessage.Message) {
 	tag := newTag(msg.Type, uint32(msg.Timestamp/time.Millisecond), msg.Body)
+	if c.sink.current().discard {
+		return
+	}
 	c.sink.record(func() {
 		if c.session.FirstMedia.IsZero() && !tag.Init {
 			c.session.FirstMedia = tag.At
@@ -206,21 +228,22 @@ func (c *sinkConn) publish(data amf0.Data) error {
 	if len(data) > 3 {
 		c.sink.record(func() { c.session.Key, _ = data[3].(string) })
 	}
-	policy := c.sink.policy()
-	if policy.refuse {
-		return c.refuse()
+	behaviour := c.sink.current()
+	if behaviour.refusal != nil {
+		return c.refuse(*behaviour.refusal)
 	}
 	if err := c.status("status", "NetStream.Publish.Start", "Publishing."); err != nil {
 		return err
 	}
-	if policy.resetAfter > 0 {
-		c.timer = time.AfterFunc(policy.resetAfter, c.reset)
+	c.publishing = true
+	if behaviour.resetAfter > 0 {
+		c.timer = time.AfterFunc(behaviour.resetAfter, c.reset)
 	}
 	return nil
 }
 
-func (c *sinkConn) refuse() error {
-	if err := c.status("error", "NetStream.Publish.BadName", "Stream key not accepted."); err != nil {
+func (c *sinkConn) refuse(r refusal) error {
+	if err := c.status("error", r.code, r.description); err != nil {
 		return err
 	}
 	return errRefused

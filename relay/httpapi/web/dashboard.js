@@ -2,12 +2,22 @@
 
 // The page shows /api/v1/status as it is, every two seconds. Text from outside only ever becomes text.
 
+const pollEvery = 2000; // ms
+const patience = 5000; // ms, with a relay that does not answer
+const answerShown = 10000; // ms
+
+let ahead = 0; // ms, of the relay's clock before this machine's
+let newest = ""; // when the relay last answered
+const answers = new Map(); // what the API said, by the path of the output
+
+const byId = (id) => document.getElementById(id);
 const $ = (tag, attrs = {}, ...children) => {
   const e = document.createElement(tag);
   for (const [k, v] of Object.entries(attrs)) if (v !== undefined && v !== false) e.setAttribute(k, v);
-  e.append(...children.filter((c) => c !== undefined && c !== null && c !== ""));
+  e.append(...children.filter((c) => c !== undefined && c !== null && c !== false && c !== ""));
   return e;
 };
+const list = (parts, separator = ", ") => parts.filter(Boolean).join(separator);
 
 const bytes = (n) => {
   for (const unit of ["B", "KB", "MB", "GB"]) {
@@ -17,68 +27,222 @@ const bytes = (n) => {
   return `${n.toFixed(1)} TB`;
 };
 const rate = (n) => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} Mb/s` : `${Math.round(n / 1e3)} kb/s`);
-const span = (from, now) => {
-  let s = Math.max(0, Math.round((now - new Date(from)) / 1000));
+const millis = (s) => `${(s * 1000).toFixed(s < 0.01 ? 1 : 0)} ms`;
+const many = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
+const span = (ms) => {
+  let s = Math.max(0, Math.round(ms / 1000));
   const h = Math.floor(s / 3600), m = Math.floor((s % 3600) / 60);
   s %= 60;
   return h ? `${h} h ${m} min` : m ? `${m} min ${s} s` : `${s} s`;
 };
+const age = (from, now) => span(now - new Date(from));
+const clock = (at, now) => {
+  const t = new Date(at);
+  return (t.toDateString() === now.toDateString() ? "" : `${t.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} `)
+    + t.toLocaleTimeString("en-GB");
+};
+const untilTry = (at) => {
+  const left = new Date(at) - Date.now() - ahead;
+  return left > 0 ? `next try in ${span(Math.ceil(left / 1000) * 1000)}` : "trying";
+};
+
+const picture = ({ media: { video: v }, rates }) =>
+  (v.codec || rates.video_bitrate > 0) && list([v.codec || "video", v.profile, v.width && `${v.width}×${v.height}`, rate(rates.video_bitrate)], " ");
+const sound = ({ media: { audio: a }, rates }) =>
+  (a.codec || rates.audio_bitrate > 0) && list([a.codec || "audio", a.rate && `${a.rate / 1000} kHz`, a.channels && `${a.channels} ch`, rate(rates.audio_bitrate)], " ");
+const frames = ({ rates }) => rates.fps && `${rates.fps.toFixed(1)} frames a second`;
+
+const keyframes = ({ rates: { keyframe_interval: usual, longest_keyframe_interval: longest = 0 } }) =>
+  usual && `every ${usual.toFixed(1)} s${longest > usual + 0.5 ? `, at times ${longest.toFixed(1)} s` : ""}`
+    + (Math.max(usual, longest) > 4.5 ? ": set Keyframe Interval to 2 s in OBS" : "");
 
 function publisher(p, now) {
-  const v = p.media.video, a = p.media.audio, facts = [];
-  if (v.codec) facts.push(["Video", [v.codec, v.profile, v.width && `${v.width}×${v.height}`, rate(p.rates.video_bitrate)].filter(Boolean).join(" ")]);
-  if (p.rates.fps) facts.push(["Frames", `${p.rates.fps.toFixed(1)} a second`]);
-  if (p.rates.keyframe_interval) facts.push(["Keyframe every", `${p.rates.keyframe_interval.toFixed(1)} s${p.rates.keyframe_interval > 4 ? ": set Keyframe Interval to 2 s in OBS" : ""}`]);
-  if (a.codec) facts.push(["Audio", [a.codec, a.rate && `${a.rate / 1000} kHz`, a.channels && `${a.channels} ch`, rate(p.rates.audio_bitrate)].filter(Boolean).join(" ")]);
-  facts.push(["From", `${p.remote} with key “${p.key}”, for ${span(p.since, now)}`]);
-  if (p.media.encoder || p.agent) facts.push(["Encoder", p.media.encoder || p.agent]);
-  return $("dl", {}, ...facts.map(([k, t]) => $("div", {}, $("dt", {}, k), $("dd", {}, t))));
+  const facts = [["Video", picture(p)], ["Frame rate", frames(p)], ["Keyframes", keyframes(p)], ["Audio", sound(p)],
+    ["From", `${p.remote ? `${p.remote} with key “${p.key}”` : p.key}, for ${age(p.since, now)}`], ["Encoder", p.media.encoder || p.agent]];
+  return $("dl", {}, ...facts.filter(([, t]) => t).map(([k, t]) => $("div", {}, $("dt", {}, k), $("dd", {}, t))));
 }
 
-function row(o, now) {
-  const notes = [];
-  if (o.reason) notes.push(o.reason);
-  if (o.next_try) notes.push(`next try in ${Math.max(0, Math.ceil((new Date(o.next_try) - now) / 1000))} s`);
-  if (o.drops.packets) notes.push(`${o.drops.packets} packets dropped (${o.drops.gops} GOPs): too slow`);
-  const lines = o.lines && o.lines.length
-    ? $("details", { id: `lines-${o.kind}-${o.name}` }, $("summary", {}, "last words"), $("pre", {}, o.lines.join("\n"))) : "";
-  return $("tr", {},
-    $("th", { scope: "row" }, o.name, $("small", {}, o.target)),
-    $("td", {}, $("span", { class: `state ${o.state}` }, o.state), $("small", {}, `for ${span(o.since, now)}`)),
-    $("td", {}, o.delivered_bytes ? `${bytes(o.delivered_bytes)} acknowledged` : o.out_time ? `${o.out_time.toFixed(0)} s written` : ""),
-    $("td", {}, notes.join("; "), lines));
+// breaks are the findings that concern what an output gets. One fed by a rendition does not get the stream as it comes.
+const breaks = (o) => (o.from ? [] : (o.findings || []).filter((f) => f.breaks));
+
+// mark is how an output is drawn, beside the words that say it. Nothing is good before it is proven.
+function mark(o) {
+  if (o.class === "slow") return "warn";
+  if (o.class || o.state === "retrying") return "bad";
+  if (o.state === "running") return (!o.delivery || o.delivery.grade === "acked") && !breaks(o).length ? "good" : "warn";
+  return o.state === "starting" || o.state === "stopping" ? "warn" : "idle";
 }
 
-function stream(s, now) {
-  const title = $("h2", {}, s.name, $("span", { class: `state ${s.live ? "running" : "waiting"}` }, s.live ? "on air" : "off air"));
-  if (s.live) title.append($("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch"));
-  return $("section", { "aria-label": `Stream ${s.name}` }, title,
+const grades = {
+  none: "not connected",
+  connecting: "connecting to the platform",
+  publishing: "connected, asking to publish",
+  sent: "sent, and not acknowledged in time",
+  acked: "acknowledged by the platform",
+};
+
+function delivery(d, now) {
+  const media = d.grade === "sent" || d.grade === "acked";
+  return [
+    $("strong", {}, grades[d.grade] || d.grade),
+    ", ", list([media && `${rate(d.bitrate)}, RTT ${millis(d.rtt)}, queue ${d.queue_age.toFixed(1)} s`, `since ${clock(d.since, now)}`]),
+    $("small", {}, list([d.acked_bytes && `${bytes(d.acked_bytes)} acknowledged`, d.queued_bytes > 0 && `${bytes(d.queued_bytes)} queued`,
+      d.retransmits && many(d.retransmits, "retransmit"),
+      d.proved && d.grade !== "acked" && `last acknowledged ${clock(d.proved, now)}`])),
+  ];
+}
+
+function trouble(o) {
+  if (!o.reason && !o.next_try) return "";
+  const path = [o.stream, o.kind, o.name].map(encodeURIComponent).join("/");
+  return $("p", { class: `trouble ${mark(o)}` },
+    o.class && $("strong", {}, `${o.class}: `), o.reason,
+    o.next_try && $("span", { class: "next" },
+      $("span", { "data-try": o.next_try }, untilTry(o.next_try)),
+      $("button", { type: "button", id: `retry/${path}`, "data-retry": path, "aria-label": `retry now: ${o.name}` }, "retry now")),
+    answers.has(path) && $("span", { class: "next", role: "status" }, answers.get(path)));
+}
+
+function findings(o) {
+  const group = (name, title, all) => all.length > 0 && $("div", { class: name }, $("strong", {}, title),
+    $("ul", {}, ...all.map((f) => $("li", {}, f.text, " ", $("code", {}, f.code), $("div", {}, `Fix: ${f.fix}`)))));
+  const advice = o.findings.filter((f) => !f.breaks), mended = o.from ? o.findings.filter((f) => f.breaks) : [];
+  return $("td", { colspan: 3 },
+    group("breaks", `Will break on ${o.name}, or be refused`, breaks(o)),
+    group("mended", `Would break on ${o.name}, which gets ${o.from} instead`, mended),
+    group("advice", `Advice for ${o.name}`, advice));
+}
+
+// rows are an output's row and what belongs below it. made is the stream a rendition makes.
+function rows(o, now, made, derived) {
+  const id = `${o.stream}/${o.kind}/${o.name}`, p = made?.publisher;
+  const lost = list([o.drops.packets && `${many(o.drops.packets, "packet")} dropped (${many(o.drops.gops, "GOP")}): too slow`,
+    o.unreadable_packets && `${many(o.unreadable_packets, "packet")} left out: this ffmpeg does not know the codec`], "; ");
+  return [
+    $("tr", { id, class: derived ? "derived" : undefined },
+      $("th", { scope: "row" }, o.name, $("small", {}, list([o.kind !== o.name && o.kind, o.target, o.from && `gets ${o.from}`]))),
+      $("td", {}, $("span", { class: `mark ${mark(o)}` }, o.state), $("small", {}, `for ${age(o.since, now)}`)),
+      $("td", {},
+        ...(o.delivery ? delivery(o.delivery, now) : [p ? list([picture(p), frames(p), sound(p)]) : o.out_time && `${span(o.out_time * 1000)} written`]),
+        lost && $("p", { class: "trouble warn" }, lost),
+        trouble(o),
+        o.lines?.length > 0 && $("details", {}, $("summary", {}, "last words"), $("pre", {}, o.lines.join("\n"))))),
+    o.findings?.length > 0 && $("tr", { id: `${id}/findings`, class: "findings" }, findings(o)),
+    ...(made?.outputs || []).flatMap((of) => rows(of, now, undefined, true)),
+  ].filter(Boolean);
+}
+
+const renditions = (s) => (s.outputs || []).filter((o) => o.kind === "rendition").map((o) => `${s.name}@${o.name}`);
+
+function stream(s, now, all) {
+  const made = (o) => (o.kind === "rendition" ? all.find((d) => d.name === `${s.name}@${o.name}`) : undefined);
+  const watch = s.live && s.outputs?.some((o) => o.kind === "hls");
+  return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
+    $("h2", {}, s.name, $("span", { class: `mark ${s.live ? "good" : "idle"}` }, s.live ? "on air" : "off air"),
+      watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
     s.publisher ? publisher(s.publisher, now) : $("p", {}, "No publisher. Start streaming in OBS."),
-    $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Progress", "Notes"].map((t) => $("th", { scope: "col" }, t)))),
-      $("tbody", {}, ...(s.outputs || []).map((o) => row(o, now)))));
+    $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Delivery"].map((t) => $("th", { scope: "col" }, t)))),
+      $("tbody", {}, ...(s.outputs || []).flatMap((o) => rows(o, now, made(o))))));
+}
+
+const encoders = ({ budget, used, running, refused }) => [
+  $("h2", {}, "Encoders"),
+  $("p", {}, `${used.toFixed(1)} CPU cores used of a budget of ${budget.toFixed(1)}`),
+  $("ul", {}, ...(running || []).map((e) => $("li", {}, `${e.name}: ${e.cores.toFixed(1)} cores, for ${list(e.for)}`)),
+    ...(refused || []).map((r) => $("li", { class: "mark bad" }, `refused for ${r.for}: ${r.why}`)))];
+
+const problems = (all) => [
+  $("h2", {}, "Files to look at"),
+  $("ul", {}, ...all.map((p) => $("li", { class: "mark bad" }, p.error, p.kept && $("small", {}, "its last good version goes on"))))];
+
+// morph makes an element like another in place, so that what a person is at (focus, a half-done click, a selection,
+// opened details) outlives the next answer.
+function morph(old, next) {
+  if (old.nodeName !== next.nodeName || old.id !== next.id) return old.replaceWith(next);
+  if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== next.data) old.data = next.data;
+    return;
+  }
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (name !== "open" && !next.hasAttribute(name)) old.removeAttribute(name);
+  const were = [...old.childNodes], are = [...next.childNodes];
+  are.forEach((child, i) => (i < were.length ? morph(were[i], child) : old.append(child)));
+  were.slice(are.length).forEach((child) => child.remove());
+}
+
+// draw fills a part of the page, and hides one that has nothing to say.
+function draw(id, children) {
+  const old = byId(id);
+  morph(old, $(old.localName, { id, hidden: !children.length && "" }, ...children));
 }
 
 function show(status) {
   const now = new Date(status.now);
-  const opened = [...document.querySelectorAll("details[open]")].map((d) => d.id);
-  document.getElementById("relay").textContent =
-    `version ${status.version}, ffmpeg ${status.ffmpeg}, up ${span(status.started, now)}, ${bytes(status.disk.free_bytes)} free on disk`;
-  document.getElementById("streams").replaceChildren(...status.streams.map((s) => stream(s, now)));
-  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
-  const problems = document.getElementById("problems");
-  problems.hidden = !status.problems?.length;
-  problems.querySelector("ul").replaceChildren(...(status.problems || []).map((p) =>
-    $("li", {}, p.error, p.kept ? $("small", {}, "its last good version goes on") : "")));
+  const derived = new Set(status.streams.flatMap(renditions));
+  ahead = now - Date.now();
+  newest = clock(now, now);
+  byId("relay").textContent = `version ${status.version}, ffmpeg ${status.ffmpeg}, up ${age(status.started, now)}, ${bytes(status.disk.free_bytes)} free on disk`;
+  draw("streams", status.streams.filter((s) => !derived.has(s.name)).map((s) => stream(s, now, status.streams)));
+  draw("encoders", status.encoders.running?.length || status.encoders.refused?.length ? encoders(status.encoders) : []);
+  draw("problems", status.problems?.length ? problems(status.problems) : []);
 }
 
-async function poll() {
+// lose says that what is on the page is old.
+function lose(lost) {
+  byId("lost").hidden = !lost;
+  byId("lost").textContent = lost ? list(["The relay does not answer. Is it running?", newest && `What stands here is of ${newest}.`], " ") : "";
+  document.body.classList.toggle("old", lost);
+}
+
+async function refresh() {
   try {
-    const answer = await fetch("/api/v1/status", { cache: "no-store" });
+    const answer = await fetch("/api/v1/status", { cache: "no-store", signal: AbortSignal.timeout(patience) });
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.json());
+    lose(false);
   } catch (e) {
-    document.getElementById("relay").textContent = "The relay does not answer. Is it running?";
+    console.error(e);
+    lose(true);
   }
-  setTimeout(poll, 2000);
+}
+
+// ask returns the admin token, "" if the person would rather not.
+const ask = (why) => new Promise((done) => {
+  const dialog = byId("ask"), field = byId("token");
+  byId("why").textContent = why;
+  dialog.returnValue = field.value = "";
+  dialog.addEventListener("close", () => {
+    done(dialog.returnValue && field.value.trim());
+    field.value = "";
+  }, { once: true });
+  dialog.showModal();
+});
+
+async function retry(path, why = "") {
+  const token = sessionStorage.getItem("token") || (await ask(why));
+  if (!token) return;
+  const answer = await fetch(`/api/v1/outputs/${path}/retry`,
+    { method: "POST", headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(patience) });
+  const said = answer.ok ? "The relay tries now." : (await answer.json().catch(() => ({}))).error || answer.statusText;
+  if (answer.status === 401) {
+    sessionStorage.removeItem("token");
+    return retry(path, said);
+  }
+  sessionStorage.setItem("token", token);
+  answers.set(path, said);
+  setTimeout(() => answers.delete(path), answerShown);
+  await refresh();
+}
+
+document.addEventListener("click", (e) => {
+  const path = e.target.dataset?.retry;
+  if (path) retry(path).catch(() => lose(true));
+});
+
+setInterval(() => document.querySelectorAll("[data-try]").forEach((e) => { e.textContent = untilTry(e.dataset.try); }), 1000);
+
+async function poll() {
+  await refresh();
+  setTimeout(poll, pollEvery);
 }
 poll();

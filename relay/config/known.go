@@ -1,0 +1,47 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Known is what restreamd.yml defines and a destination may name.
+type Known struct {
+	Streams    []string // none: every name is taken
+	Renditions []string // none: no name is taken
+}
+
+// Known returns what destinations may name.
+func (c *Config) Known() Known {
+	return Known{Streams: c.StreamNames(), Renditions: c.renditionNames()}
+}
+
+func (c *Config) renditionNames() []string {
+	var names []string
+	for _, r := range c.Renditions {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// checkRendition explains a name that no rendition has; "" when it is right.
+func checkRendition(name string, renditions []string) (problem, hint string) {
+	switch {
+	case slices.Contains(renditions, name):
+		return "", ""
+	case !validName.MatchString(name):
+		return "not a name of a rendition", nameHint
+	case len(renditions) == 0:
+		return fmt.Sprintf("no rendition is named %q", name), "restreamd.yml has none yet: describe it there under renditions"
+	}
+	return fmt.Sprintf("no rendition is named %q", name), meantHint(name, renditions)
+}
+
+// meantHint names the candidate that was probably meant, or all of them.
+func meantHint(name string, candidates []string) string {
+	if near := nearest(name, candidates); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "known are " + strings.Join(candidates, ", ")
+}
