@@ -90,7 +90,7 @@ func (l *Link) carry(child *net.TCPConn) error {
 		_, down = io.Copy(&listener{child}, l.platform)
 		first.Store(true)
 		_ = child.Close() // tells the child, and ends the copy below
-		l.hangUp()        // which may hang in a write
+		l.hangUp()        // for that copy may hang in a write
 	})
 	out := &outlet{platform: l.platform, meter: l.meter}
 	_, up := io.Copy(out, ahead)

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -25,10 +26,10 @@ func ours(conn *net.TCPConn) bool {
 	// sl, local_address, rem_address, st, queues, timer, retransmits, uid (proc(5)). A machine that serves many viewers
 	// has some 10 000 lines, of connections that are over: what is done for each must be little.
 	const uid = 7
-	line := inProc(there) + " " + inProc(here)
+	pair := []byte(inProc(there) + " " + inProc(here))
 	lines := bufio.NewScanner(table)
 	for lines.Scan() {
-		if !strings.Contains(lines.Text(), line) {
+		if !bytes.Contains(lines.Bytes(), pair) {
 			continue
 		}
 		f := strings.Fields(lines.Text())
