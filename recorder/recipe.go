@@ -22,7 +22,7 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 		return ffmpeg.Job{}, err
 	}
 	return ffmpeg.Job{
-		Input: ffmpeg.FLVInput(),
+		Input: a.Input(),
 		Outputs: []ffmpeg.Output{{
 			URL: name,
 			Options: ffmpeg.Options{

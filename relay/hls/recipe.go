@@ -36,7 +36,7 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 	dir := filepath.Join(r.Dir, a.Stream, session)
 	index := filepath.Join(dir, playlist)
 	return ffmpeg.Job{
-		Input: ffmpeg.FLVInput(),
+		Input: a.Input(),
 		Outputs: []ffmpeg.Output{{
 			URL: index,
 			Options: ffmpeg.Options{

@@ -29,7 +29,7 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 		return ffmpeg.Job{}, errors.New("push job: no egress gate: open one for this destination first")
 	}
 	job := ffmpeg.Job{
-		Input: ffmpeg.FLVInput(),
+		Input: a.Input(),
 		Outputs: []ffmpeg.Output{{
 			URL: "rtmp://" + a.Gate,
 			Options: ffmpeg.Options{
@@ -61,9 +61,6 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 // The filter makes as much as the video asks for and never runs ahead, because ffmpeg reads on where it is behind. A
 // second input would do as well, but costs a thread and 10 ms, and warns of its full queue (measured on 5.1.9).
 func addSilence(job *ffmpeg.Job) {
-	// ffmpeg would wait for 5 s of video before it believes that no audio comes.
-	job.Input.Options["analyzeduration"] = "1"
-
 	out := &job.Outputs[0]
 	out.Map = []string{"0:v"}
 	delete(out.Options, "c")

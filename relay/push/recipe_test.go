@@ -44,9 +44,9 @@ func TestRecipeArguments(t *testing.T) {
 		attempt ffmpeg.Attempt
 	}{
 		{"push.golden", false, attempt},
-		{"push.golden", false, silent}, // nobody asked for silence
+		{"onetrack.golden", false, silent}, // nobody asked for silence
 		{"push.golden", true, attempt}, // there is no need for silence
-		{"push.golden", true, audio},
+		{"onetrack.golden", true, audio},
 		{"push.golden", true, nothing},
 		{"silence.golden", true, silent},
 	} {

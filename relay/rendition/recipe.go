@@ -45,7 +45,7 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 		tracks = append(tracks, "0:a:0")
 		maps.Copy(options, s.audio())
 	}
-	input := ffmpeg.FLVInput()
+	input := a.Input()
 	input.Options["threads"] = "2" // of the decoder: each delays by a frame, and one alone is too slow for 2160p60
 	return ffmpeg.Job{
 		Input:         input,
