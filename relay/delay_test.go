@@ -75,46 +75,63 @@ func TestDelayedReadGivesUp(t *testing.T) {
 	})
 }
 
-// What is held back counts as queued: a delay that does not fit loses whole GOPs, and no more memory is held than told.
+// What is held back counts as queued, and no longer once it is read: a delay that does not fit loses whole GOPs, and
+// no more memory is held than told.
 func TestDelayIsBounded(t *testing.T) {
-	const limit = 4000 // bytes: 4 s
-	synctest.Test(t, func(t *testing.T) {
-		s := relay.NewStream("main")
-		sub := s.Subscribe(limit)
-		sub.Delay(10 * time.Second)
-		p := publish(t, s, "studio")
-		body := make([]byte, 100)
-		got := 0
-		go func() {
-			for i := range int64(600) { // a minute, a GOP a second
-				write(t, p, relay.Packet{Kind: relay.Video, DTS: i * 100, Keyframe: i%10 == 0, Body: body})
-				time.Sleep(100 * time.Millisecond) // the bubble's time
-			}
-			p.Close()
-		}()
-		last := int64(-100)
-		var buf []*relay.Packet
-		for {
-			var err error
-			if buf, err = sub.Read(t.Context(), buf); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			for _, pkt := range buf {
-				if pkt.DTS != last+100 && !pkt.Keyframe {
-					t.Fatalf("resumed at %d ms, which is no keyframe", pkt.DTS)
+	const second = 1000 // bytes
+	for name, c := range map[string]struct {
+		limit int
+		lossy bool
+	}{
+		"fits":         {limit: 12 * second},
+		"does not fit": {limit: 4 * second, lossy: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := relay.NewStream("main")
+				sub := s.Subscribe(c.limit)
+				sub.Delay(10 * time.Second)
+				p := publish(t, s, "studio")
+				go func() {
+					for i := range int64(600) { // a minute, a GOP a second
+						write(t, p, relay.Packet{Kind: relay.Video, DTS: i * 100, Keyframe: i%10 == 0, Body: make([]byte, second/10)})
+						time.Sleep(100 * time.Millisecond) // the bubble's time
+					}
+					p.Close()
+				}()
+				got := drain(t, sub, c.limit)
+				drops := sub.Drops()
+				if got == 0 || (drops.GOPs > 0) != c.lossy || drops.Packets+int64(got) != 600 || drops.Bytes != second/10*drops.Packets {
+					t.Errorf("got %d packets of 600, drops %+v", got, drops)
 				}
-				last = pkt.DTS
-				got++
-			}
-			if len(buf) > limit/100 {
-				t.Errorf("held %d packets", len(buf))
-			}
+			})
+		})
+	}
+}
+
+// drain counts the media to the end. It fails where more came at once than the limit, or a GOP without its keyframe.
+func drain(t *testing.T, sub *relay.Subscription, limit int) (got int) {
+	t.Helper()
+	last := int64(-100)
+	var buf []*relay.Packet
+	for {
+		var err error
+		buf, err = sub.Read(t.Context(), buf)
+		if errors.Is(err, io.EOF) {
+			return got
 		}
-		drops := sub.Drops()
-		if got == 0 || drops.GOPs == 0 || drops.Packets+int64(got) != 600 || drops.Bytes != 100*drops.Packets {
-			t.Errorf("got %d packets, drops %+v of 600", got, drops)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		held := 0
+		for _, p := range buf {
+			if p.DTS != last+100 && !p.Keyframe {
+				t.Fatalf("resumed at %d ms, which is no keyframe", p.DTS)
+			}
+			last, held, got = p.DTS, held+len(p.Body), got+1
+		}
+		if held > limit {
+			t.Errorf("held %d bytes, limit %d", held, limit)
+		}
+	}
 }

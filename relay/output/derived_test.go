@@ -85,12 +85,19 @@ func (e *ear) recording() recording {
 	return recording{all: slices.Clone(e.all)}
 }
 
-// bodies are those of one kind of media. The mark that ffmpeg puts behind the last picture is none.
-func (r recording) bodies(kind relay.Kind) (all [][]byte) {
+// of is the media of one kind. The mark that ffmpeg puts behind the last picture is none.
+func (r recording) of(kind relay.Kind) (all []relay.Packet) {
 	for _, p := range r.all {
 		if p.Kind == kind && p.Slot == 0 && !bytes.HasPrefix(p.Body, []byte{0x17, 2}) {
-			all = append(all, p.Body)
+			all = append(all, p)
 		}
+	}
+	return all
+}
+
+func (r recording) bodies(kind relay.Kind) (all [][]byte) {
+	for _, p := range r.of(kind) {
+		all = append(all, p.Body)
 	}
 	return all
 }
@@ -142,17 +149,18 @@ func TestDerived(t *testing.T) {
 // Outputs of a rendition live through the death of its encoder: the derived session and its clock go on.
 func TestDerivedOutlivesItsChild(t *testing.T) {
 	t.Parallel()
-	media := relaytest.Media(t)
+	media := relaytest.Media(t, relaytest.Duration(1500*time.Millisecond)) // a clock that goes back by less is believed
 	show := parse(t, media).bodies(relay.Video)
+	const held = 30 // pictures that ffmpeg may hold back until more comes or its stdin ends
 	s, derived, rendition := derives(t)
 	s.Apply([]output.Spec{rendition})
 	e := listen(t, derived)
 	pub := playInto(t, s.stream, media, "studio")
-	// ffmpeg holds the last pictures back until more comes or its stdin ends.
-	e.awaitVideo(t, len(show)-30)
+	e.awaitVideo(t, len(show)-held)
 	before, _ := derived.Session()
 	kill(t, s.await("copy", "running", running).Pid)
 	s.await("copy", "running again", func(o output.Status) bool { return o.Starts == 2 && running(o) })
+	pub.Resync()
 	write(t, pub, media)
 	pub.Close()
 	if after, on := derived.Session(); on && !after.Equal(before) {
@@ -161,11 +169,18 @@ func TestDerivedOutlivesItsChild(t *testing.T) {
 	got := e.awaitEnd(t)
 	got.check(t, "derived")
 	video := got.bodies(relay.Video)
-	if len(video) < 2*len(show)-30 {
+	if len(video) < 2*len(show)-held {
 		t.Fatalf("%d pictures came of two times %d", len(video), len(show))
 	}
-	same(t, "before the kill", video[:len(show)-30], show[:len(show)-30])
+	same(t, "before the kill", video[:len(show)-held], show[:len(show)-held])
 	same(t, "after the kill", video[len(video)-len(show):], show)
+	last := int64(-1)
+	for _, p := range got.of(relay.Video) {
+		if p.DTS <= last {
+			t.Fatalf("the clock stands still at %d ms", last)
+		}
+		last = p.DTS
+	}
 }
 
 // A derived publication that somebody ended is followed by another.

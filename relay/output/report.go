@@ -27,7 +27,7 @@ func (r *runner) enterState(s State) {
 	if r.status.State == s {
 		return
 	}
-	if r.status.State == Running { // what was wrong while it ran is over
+	if r.status.State == Stopping && s != Retrying { // the child ended in order: what was wrong while it ran is over
 		r.status.Class, r.status.Reason = "", ""
 	}
 	r.status.State, r.status.Since = s, time.Now()

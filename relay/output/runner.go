@@ -373,13 +373,20 @@ func (r *runner) sleep(ctx context.Context, why error) {
 	class := classOf(why)
 	wait := r.patience.next(class, f.ran)
 	r.retry(why, time.Now().Add(wait))
-	r.log.Warn("output failed", zap.String("class", string(class)), zap.String("reason", r.redact.Redact(why.Error())), zap.Duration("next_try_in", wait.Round(time.Millisecond)))
+	say := r.log.Debug
+	if r.patience.news(time.Now()) {
+		say = r.log.Warn
+	}
+	say("output failed", zap.String("class", string(class)), zap.String("reason", r.redact.Redact(why.Error())), zap.Duration("next_try_in", wait.Round(time.Millisecond)))
 	select {
 	case <-time.After(wait):
 	case <-r.again:
 	case <-ctx.Done():
 	}
-	// Outputs that fell together do not return together. The turn is awaited before there is a subscription: what it
+	if r.spec.Gate == nil {
+		return // files are this machine's own affair
+	}
+	// Pushes that fell together do not return together. The turn is awaited before there is a subscription: what it
 	// would hold back meanwhile were a backlog.
 	_ = r.starts.Wait(ctx) // fails only when ctx is over, which the caller looks at
 }
