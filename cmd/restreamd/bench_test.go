@@ -16,7 +16,7 @@ func BenchmarkDelay(b *testing.B) {
 	media := read(b, rt.Media(b))
 	for range b.N {
 		direct, relayed := rt.NewSink(b), rt.NewSink(b)
-		r := rt.StartRelay(b, append(shipped(), rt.Destination("sink", "url: "+relayed.URL()+"\nkey: k\n"))...)
+		r := rt.StartRelay(b, append(shipped(), rt.Destination("sink", destination(relayed, "k")))...)
 		first := dial(b, r.PublishURL())
 		second := dial(b, direct.URL()+"/k")
 		done := make(chan []rt.Sent)

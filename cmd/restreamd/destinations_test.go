@@ -25,7 +25,7 @@ func TestDestinationsChangeInMidShow(t *testing.T) {
 
 	r.PutDestination(t, "guest", destination(guest, "first-key"))
 	dropped := time.Now()
-	guest.Wait(t, soon, func(s []rt.Session) bool { return len(s) == 1 && s[0].Key == "first-key" })
+	guest.Wait(t, soon, func(s []rt.Session) bool { return len(s) == 1 && s[0].Key == canary("first-key") })
 	if took := time.Since(dropped); took > 2*time.Second {
 		t.Errorf("a new destination started %v after its file was written, want 2 s at most", took)
 	}
@@ -58,7 +58,7 @@ func TestDestinationsChangeInMidShow(t *testing.T) {
 	}
 
 	r.PutDestination(t, "guest", destination(guest, "second-key"))
-	guest.Wait(t, soon, func(s []rt.Session) bool { return len(s) == 2 && s[0].Clean && s[1].Key == "second-key" })
+	guest.Wait(t, soon, func(s []rt.Session) bool { return len(s) == 2 && s[0].Clean && s[1].Key == canary("second-key") })
 	second := awaitVideo(t, guest, 10)
 	if before := guest.Sessions()[0]; second.Connected.Before(before.Closed) {
 		t.Error("the new push began before the old one was gone")

@@ -23,11 +23,11 @@ func TestDoorSecretsAreNowhere(t *testing.T) {
 		return rt.ExtraConfig("auth: {jwt: {secret_file: jwt.secret}, webhook: \"" + hook + "/publish?auth=" + hookSecret + "\"}\n")
 	}
 	r := rt.StartRelay(t, rt.Debug(), rt.File("jwt.secret", jwtSecret+"\n"), config(h.URL),
-		rt.File("data/admin.token", admin+"\n"), rt.Destination("sink", destination(sink, "platform-canary")))
+		rt.File("data/admin.token", admin+"\n"), rt.Destination("sink", destination(sink, "platform")))
 	good, play := newToken(t, r), newToken(t, r, "--action", "play")
 	expired := signed(t, jwtSecret, time.Now().Add(-2*time.Hour), time.Hour)
 	forged := signed(t, "another secret of 32 characters.", time.Now(), time.Hour)
-	canaries := forms(good, play, expired, forged, jwtSecret, admin, hookSecret, "passenger-canary", "platform-canary")
+	canaries := forms(good, play, expired, forged, jwtSecret, admin, hookSecret, "passenger-canary", canary("platform"))
 	for _, tok := range []string{good, play, expired, forged} { // a part is enough to give it away
 		canaries = append(canaries, strings.Split(tok, ".")[1:]...)
 	}

@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,9 +25,20 @@ const (
 	patient = 30 * time.Second // a race-detector build on two busy cores
 )
 
-// destination is a destination file for a stand-in platform.
+// destination is a destination file for a stand-in platform, which is given canary(key).
 func destination(s *rt.Sink, key string) string {
-	return fmt.Sprintf("url: %s\nkey: %s\n", s.URL(), key)
+	return fmt.Sprintf("url: %s\nkey: %s\n", s.URL(), canary(key))
+}
+
+// canary makes a key that nobody could mistake for anything else: relaytest looks for it wherever it must not be, and
+// could not tell a short one from ordinary text. The same key gives the same canary.
+func canary(key string) string {
+	key, query, hasQuery := strings.Cut(key, "?")
+	key = fmt.Sprintf("%s-canary-%08x", key, crc32.ChecksumIEEE([]byte(key)))
+	if hasQuery {
+		key += "?" + query
+	}
+	return key
 }
 
 func snapshot(t *testing.T, r *rt.Relay) httpapi.Snapshot {

@@ -42,7 +42,7 @@ func TestMainJob(t *testing.T) {
 			t.Errorf("%s: app %q", name, s.App)
 		}
 	}
-	if key := plain.Sessions()[0].Key; key != "plain-key?bandwidthtest=true" {
+	if key := plain.Sessions()[0].Key; key != canary("plain-key?bandwidthtest=true") {
 		t.Errorf("the platform was given key %q", key)
 	}
 

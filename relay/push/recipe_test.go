@@ -45,7 +45,7 @@ func TestRecipeArguments(t *testing.T) {
 	}{
 		{"push.golden", false, attempt},
 		{"onetrack.golden", false, silent}, // nobody asked for silence
-		{"push.golden", true, attempt}, // there is no need for silence
+		{"push.golden", true, attempt},     // there is no need for silence
 		{"onetrack.golden", true, audio},
 		{"push.golden", true, nothing},
 		{"silence.golden", true, silent},

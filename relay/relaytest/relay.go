@@ -38,6 +38,7 @@ type Relay struct {
 
 	binary string
 	child  *child
+	leaks  *leakWatch
 }
 
 // runFile is <data>/state/run.json, which the relay writes once it listens.
@@ -49,8 +50,8 @@ type runFile struct {
 }
 
 // StartRelay builds and starts the relay and waits until it listens. At the end of the test it is stopped; the
-// test fails if the relay had to be killed for that, had a data race, or left children behind. The end of its log
-// is shown when the test failed.
+// test fails if the relay had to be killed for that, had a data race, left children behind, or ever showed one of its
+// secrets (of 8 bytes or more) where others could read it. The end of its log is shown when the test failed.
 func StartRelay(t testing.TB, opts ...RelayOption) *Relay {
 	t.Helper()
 	var spec relaySpec
@@ -87,6 +88,7 @@ func StartRelay(t testing.TB, opts ...RelayOption) *Relay {
 	if err := r.start(spec); err != nil {
 		t.Fatalf("start relay: %v", err)
 	}
+	r.leaks = watchLeaks(t, r, spec.noKey)
 	t.Cleanup(func() { r.finish(t) })
 	r.awaitListening(t)
 	if spec.noKey && len(spec.keys) == 0 {
@@ -197,6 +199,7 @@ func (r *Relay) Configure(t testing.TB, opts ...RelayOption) {
 // PutConfig writes restreamd.yml, whole or not at all, as a careful editor does.
 func (r *Relay) PutConfig(t testing.TB, yaml string) {
 	t.Helper()
+	r.leaks.learn(r.configPath(), yaml)
 	if err := putFile(r.configPath(), yaml); err != nil {
 		t.Fatalf("put configuration: %v", err)
 	}
@@ -216,7 +219,9 @@ func (r *Relay) Command(t testing.TB, name string, args ...string) string {
 // PutDestination writes destinations.d/<name>.yml, whole or not at all, as a careful editor does.
 func (r *Relay) PutDestination(t testing.TB, name, yaml string) {
 	t.Helper()
-	if err := putFile(filepath.Join(r.Destinations, name+".yml"), yaml); err != nil {
+	path := filepath.Join(r.Destinations, name+".yml")
+	r.leaks.learn(path, yaml)
+	if err := putFile(path, yaml); err != nil {
 		t.Fatalf("put destination: %v", err)
 	}
 }
@@ -233,6 +238,7 @@ func (r *Relay) RemoveDestination(t testing.TB, name string) {
 // fails the test.
 func (r *Relay) Stop(t testing.TB) int {
 	t.Helper()
+	r.leaks.lookAround() // while it still answers
 	r.child.signal(syscall.SIGTERM)
 	if !r.child.waitFor(relayStopGrace) {
 		t.Errorf("the relay ignored SIGTERM for %v", relayStopGrace)
@@ -266,6 +272,7 @@ func (r *Relay) finish(t testing.TB) {
 			_ = syscall.Kill(p.Pid, syscall.SIGKILL)
 		}
 	}
+	r.leaks.end()
 	if strings.Contains(r.Log(), "WARNING: DATA RACE") {
 		t.Error("the relay had a data race, see its log")
 	}
