@@ -214,7 +214,7 @@ func (w *leakWatch) search(place, which, text string, own bool) {
 		text = strings.ReplaceAll(text, leak.text, "***")
 	}
 	for _, leak := range found {
-		if id := leak.whose + " " + place; !w.told[id] && !(own && leak.inEnviron) {
+		if id := leak.whose + " " + place; !w.told[id] && (!own || !leak.inEnviron) {
 			w.told[id] = true
 			w.t.Errorf("a secret leaked: %s is in the %s %s: …%q…", leak.whose, place, which, aroundMask(text))
 		}
