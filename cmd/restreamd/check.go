@@ -72,7 +72,8 @@ func foresee(cfg *settings, s config.Snapshot, now time.Time) ([]output.Spec, re
 	p := planner{cfg: cfg.Config}
 	wants := p.wants(s.Destinations, now, func(config.Stream, config.Destination) verdict { return verdict{} })
 	encoders := rendition.Planner{Budget: (&house{cfg: cfg}).budget()}
-	plan := encoders.Plan(requests(wants), func(string) (int, int, float64) { return 0, 0, 0 })
+	usual := func(string) (int, int, float64) { return 1920, 1080, 30 }
+	plan := encoders.Plan(requests(wants), usual)
 	return p.specs(wants, plan, func(string) output.Derived { return nil }), plan
 }
 

@@ -37,7 +37,8 @@ type director struct {
 	renditions rendition.Planner
 	plan       rendition.Plan  // the newest
 	derived    map[string]bool // streams of plan
-	told       map[told]bool   // what was logged of the sessions that are on
+	pictures   map[string]relay.VideoTrack
+	told       map[told]bool // what was logged of the sessions that are on
 }
 
 // told names what is logged once a session.
@@ -49,7 +50,7 @@ type fitOf struct{ stream, destination string }
 func newDirector(p planner, hub *relay.Hub, outputs *output.Set, budget float64) *director {
 	return &director{
 		planner: p, hub: hub, outputs: outputs, renditions: rendition.Planner{Budget: budget},
-		fits: map[fitOf]*fit{}, derived: map[string]bool{}, told: map[told]bool{},
+		fits: map[fitOf]*fit{}, derived: map[string]bool{}, pictures: map[string]relay.VideoTrack{}, told: map[told]bool{},
 	}
 }
 
@@ -114,12 +115,10 @@ func (d *director) direct() {
 	})
 	maps.DeleteFunc(d.fits, func(id fitOf, _ *fit) bool { return !seen[id] })
 
+	d.look(status)
 	d.plan = d.renditions.Plan(requests(wants), func(stream string) (int, int, float64) {
-		p := status[stream].Publisher
-		if p == nil {
-			return 0, 0, 0
-		}
-		return p.Media.Video.Width, p.Media.Video.Height, p.Media.Video.FPS
+		v := d.pictures[stream]
+		return v.Width, v.Height, v.FPS
 	})
 	d.tell()
 	before := d.derived
@@ -131,6 +130,18 @@ func (d *director) direct() {
 	for name := range before {
 		if !d.derived[name] {
 			d.hub.Retire(name)
+		}
+	}
+}
+
+// look remembers the pictures of the sessions that are on: while a publisher is gone its renditions keep their room.
+func (d *director) look(status map[string]relay.StreamStatus) {
+	for name, s := range status {
+		switch {
+		case s.Session == nil:
+			delete(d.pictures, name)
+		case s.Publisher != nil && s.Publisher.Media.Video.Width > 0:
+			d.pictures[name] = s.Publisher.Media.Video
 		}
 	}
 }
@@ -183,9 +194,11 @@ func (d *director) findings(stream, destination string) []httpapi.Finding {
 func (d *director) encoders() httpapi.Encoders {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	e := httpapi.Encoders{Budget: d.renditions.Budget, Running: []httpapi.Encoder{}}
+	e := httpapi.Encoders{Budget: d.renditions.Budget, Used: d.plan.Cores(), Running: []httpapi.Encoder{}}
 	for _, one := range d.plan.Encoders {
-		e.Used += one.Cores
+		if !one.Live {
+			continue
+		}
 		e.Running = append(e.Running, httpapi.Encoder{Name: one.Name, Cores: one.Cores, For: one.For})
 	}
 	for _, r := range d.plan.Refused {

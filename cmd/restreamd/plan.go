@@ -69,7 +69,7 @@ func (p planner) wants(destinations []config.Destination, now time.Time, judge f
 func requests(wants []want) []rendition.Request {
 	var all []rendition.Request
 	for _, w := range wants {
-		if w.needs != nil && w.Rest == (output.Rest{}) {
+		if w.needs != nil && w.Rest == (output.Rest{}) && w.needs.Settings.Validate() == nil {
 			all = append(all, *w.needs)
 		}
 	}
@@ -96,9 +96,12 @@ func (p planner) specs(wants []want, plan rendition.Plan, derive func(name strin
 		spec := w.Spec
 		if w.needs != nil && spec.Rest == (output.Rest{}) {
 			name, ok := plan.Find(*w.needs)
+			invalid := w.needs.Settings.Validate()
 			switch {
 			case p.unable != "":
 				spec.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: p.unable}
+			case invalid != nil:
+				spec.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: "what it needs cannot be encoded: " + invalid.Error()}
 			case !ok:
 				spec.Rest = output.Rest{State: output.Off, Class: output.Program, Reason: refusal(plan, *w.needs)}
 			}

@@ -64,7 +64,17 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 	s.Problems = slices.Concat([]httpapi.Problem{}, r.settings, r.problems)
 	r.mu.Unlock()
 	byStream := map[string][]httpapi.Output{}
-	for _, o := range r.outputs.Snapshot() {
+	outputs := r.outputs.Snapshot()
+	ill := map[string]output.Status{} // renditions that are in trouble, by the stream they make
+	for _, o := range outputs {
+		if o.Kind == kindRendition && o.Reason != "" {
+			ill[o.Stream+"@"+o.Name] = o
+		}
+	}
+	for _, o := range outputs {
+		if source, found := ill[o.From]; found && o.State == output.Waiting && o.Reason == "" {
+			o.Class, o.Reason = source.Class, "its rendition "+o.From+": "+source.Reason
+		}
 		one := httpapi.Output{Status: o}
 		if o.Kind == kindPush {
 			destination, _, _ := strings.Cut(o.Name, backupMark)

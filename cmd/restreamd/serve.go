@@ -7,7 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,9 +32,6 @@ const (
 	stopWithin  = 8 * time.Second
 	drainWithin = 4 * time.Second // for outputs to deliver what they hold
 )
-
-// encoderShare is how much of the machine renditions may cost.
-const encoderShare = 0.8
 
 // owner is the entry of each child's environment by which leftovers of a relay that was killed are known.
 const owner = "RESTREAMD_DATA="
@@ -263,22 +260,6 @@ func (h *house) build() error {
 	return nil
 }
 
-// unable says why an ffmpeg makes no renditions.
-func unable(caps ffmpeg.Capabilities) string {
-	if caps.Version.AtLeast(5, 1) { // -fps_mode
-		return ""
-	}
-	return "renditions need ffmpeg 5.1, this one is " + caps.Version.Text
-}
-
-// budget is how many CPU cores renditions may cost: by default most of the machine, but what the relay itself needs.
-func (h *house) budget() float64 {
-	if h.cfg.Encoders.Budget > 0 {
-		return h.cfg.Encoders.Budget
-	}
-	return encoderShare * float64(runtime.GOMAXPROCS(0))
-}
-
 // tidy removes old HLS files. What cannot be removed is tried again.
 func (h *house) tidy(ctx context.Context) error {
 	j := hls.Janitor{Dir: hlsDir(h.cfg.Data), Report: func(err error) { h.log.Warn("HLS files", zap.Error(err)) }}
@@ -357,8 +338,18 @@ func (h *house) tell(s config.Snapshot, told map[string]bool) map[string]bool {
 		for _, note := range d.Notes {
 			say(h.log.Warn, "destination", d.Name, note)
 		}
+		if h.isOwnKey(d.Target.Key) {
+			say(h.log.Warn, "destination", d.Name, d.Name+": its key is a stream key of this relay: if it leads back here, the stream feeds itself")
+		}
 	}
 	return now
+}
+
+// isOwnKey reports whether a key opens a stream of this relay.
+func (h *house) isOwnKey(key secret.String) bool {
+	return slices.ContainsFunc(h.cfg.Streams, func(s config.Stream) bool {
+		return slices.ContainsFunc(s.Keys, func(k config.Key) bool { return k.Digest == key.Digest() })
+	})
 }
 
 // drain lets outputs deliver what the closed streams still hold and finish by themselves.
@@ -380,21 +371,4 @@ func (h *house) finish(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// runJob runs a job without a feed to its end.
-func runJob(ctx context.Context, exe string, env []string, job ffmpeg.Job) error {
-	args, err := job.Args()
-	if err != nil {
-		return err
-	}
-	exit := process.Run(ctx, process.Spec{
-		Path: exe, Args: args, Env: env, DieWithParent: job.DieWithParent,
-		Grace: process.Grace{Term: time.Millisecond, Kill: time.Second},
-	})
-	if exit.Code == 0 {
-		return nil
-	}
-	why := ffmpeg.Classify(exit.Lines, exit)
-	return fmt.Errorf("ffmpeg: %s %s: %q", exit, why, exit.Lines)
 }

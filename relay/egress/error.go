@@ -130,6 +130,15 @@ func (g *Gate) hint(class Class, err error) string {
 	return ""
 }
 
+// innermost is what the kernel said, without the operations and addresses around it, which are those of loopback.
+func innermost(err error) error {
+	var op *net.OpError
+	for errors.As(err, &op) {
+		err = op.Err
+	}
+	return err
+}
+
 // lost explains why a link that carried a child ended; nil: the platform closed it in order.
 func lost(address string, why error) error {
 	e := &Error{class: classify(why, ClassClosed), doing: "publish to", address: address, err: why}
@@ -137,7 +146,7 @@ func lost(address string, why error) error {
 	case ClassClosed:
 		e.err = ErrClosedByPlatform
 		if why != nil {
-			e.err = fmt.Errorf("%w: %w", ErrClosedByPlatform, why)
+			e.err = fmt.Errorf("%w: %w", ErrClosedByPlatform, innermost(why))
 		}
 	case ClassTimeout:
 		e.hint = "it no longer answers: check the network"

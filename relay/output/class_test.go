@@ -146,7 +146,9 @@ func TestRetryCutsALongWait(t *testing.T) {
 // A key that the platform says no to is wrong, unless it has taken media with it.
 func TestRejectedOrBusy(t *testing.T) {
 	t.Parallel()
-	s := open(t, "obeys").serve()
+	s := open(t, "obeys")
+	s.Healthy = time.Second // a sixth of it proves a key
+	s.serve()
 	dir := t.TempDir()
 	refuse := func(name string) {
 		if err := os.WriteFile(dir+"/"+name+".refuse", nil, 0o600); err != nil {
@@ -166,8 +168,8 @@ func TestRejectedOrBusy(t *testing.T) {
 	if o.Class != output.Rejected || !strings.Contains(o.Reason, "check the key") || !strings.Contains(o.Reason, "Already publishing") {
 		t.Errorf("a new key: %s", text(o))
 	}
-	o = s.await("proven", "acknowledged", func(o output.Status) bool {
-		return o.State == output.Running && o.Delivery.Grade == output.Acked
+	o = s.await("proven", "acknowledged for a while", func(o output.Status) bool {
+		return o.State == output.Running && o.Delivery.Grade == output.Acked && time.Since(o.Since) > time.Second
 	})
 	refuse("proven")
 	kill(t, o.Pid)

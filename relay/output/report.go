@@ -12,6 +12,9 @@ const (
 	// muteAfter is when a platform that has not answered is told of, slowFor how long slowness is remembered.
 	muteAfter = 4 * time.Second
 	slowFor   = 5 * time.Second
+	// proving is the part of a healthy time for which a platform must take media for its key to be right: some say no
+	// only after a while.
+	proving = 6
 )
 
 // What a runner tells about itself: every write to its status stands here.
@@ -88,7 +91,7 @@ func (r *runner) see(fed int64, moved bool) {
 	}
 	if d := r.status.Delivery; d != nil && r.link != nil {
 		d.update(r.link.Progress(), now)
-		r.proven = r.proven || d.Grade == Acked
+		r.proven = r.proven || d.Grade == Acked && r.status.State == Running && now.Sub(r.status.Since) > r.patience.healthy/proving
 		r.gauge(now)
 	}
 }
@@ -152,13 +155,19 @@ func (r *runner) Status() Status {
 		s.count(r.feed)
 	}
 	s.hush(time.Now())
+	if r.spec.Delay > 0 && s.State == Waiting && s.Reason == "" {
+		if _, on := r.source.Session(); on {
+			s.Reason = fmt.Sprintf("held back by its delay of %s", r.spec.Delay)
+		}
+	}
 	return s
 }
 
 // hush tells of a push that gets no answer, before anybody gives up on it. It is asked for rather than noted: while a
 // connection is being opened there is nobody who would note it.
 func (s *Status) hush(now time.Time) {
-	if s.State != Starting || s.Delivery == nil || now.Sub(s.Since) <= muteAfter {
+	known := s.Class != "" && s.Class != Timeout // of the try before, and it tells more
+	if s.State != Starting || s.Delivery == nil || now.Sub(s.Since) <= muteAfter || known {
 		return
 	}
 	s.Class = Timeout

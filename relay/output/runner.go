@@ -270,6 +270,11 @@ func (r *runner) judge(f *feed, exit process.Exit, cause error) error {
 		return failure{fmt.Errorf("ffmpeg ended: %s", exit), exit.Ran()}
 	case ffmpeg.CauseRejected:
 		return failure{r.rejected(lastLine(exit.Lines, "Server error: ")), exit.Ran()}
+	case ffmpeg.CauseClosed:
+		if f := r.Status(); f.Delivery != nil && f.Delivery.Acked <= chatter {
+			return failure{trouble{errors.New("it hung up before the publish, or does not speak RTMP there: check host, port and app"), Closed}, exit.Ran()}
+		}
+		fallthrough
 	default:
 		return failure{trouble{fmt.Errorf("ffmpeg: %s (%s)", why, exit), ofCause(why)}, exit.Ran()}
 	}

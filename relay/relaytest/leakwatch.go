@@ -97,20 +97,27 @@ func (w *leakWatch) learn(path, text string) {
 	}
 }
 
-func (w *leakWatch) lookAtProcesses() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// learnAgain takes new secrets from the relay's files. With those, what was clean is not known to be.
+func (w *leakWatch) learnAgain() {
 	if w.secrets.learn() {
 		clear(w.clean)
 	}
+}
+
+func (w *leakWatch) lookAtProcesses() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.learnAgain()
 	var ownArgs string
 	for _, pid := range familyOf(w.relay.Pid()) {
 		which := fmt.Sprintf("of process %d", pid)
 		args := w.searchProc(pid, "cmdline", func(text string) { w.search("command line", which, text, false) })
-		if pid == w.relay.Pid() {
+		own := pid == w.relay.Pid()
+		if own {
 			ownArgs = args
+		} else if args == ownArgs {
+			continue // it is not its own program yet, and shows the relay's environment
 		}
-		own := args == ownArgs // a child that is not its own program yet shows the relay's environment
 		w.searchProc(pid, "environ", func(text string) { w.search("environment", which, text, own) })
 	}
 }
@@ -131,7 +138,7 @@ func (w *leakWatch) searchProc(pid int, file string, search func(string)) string
 func (w *leakWatch) lookAround() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.secrets.learn()
+	w.learnAgain()
 	w.lookAtLog()
 	w.lookAtFiles()
 	if !w.ended() {
@@ -207,23 +214,22 @@ func (w *leakWatch) lookAtAnswers() {
 // where the operator may have put some.
 func (w *leakWatch) search(place, which, text string, own bool) {
 	found := w.secrets.find(text)
-	if len(found) == 0 {
-		return
-	}
 	for _, leak := range found {
-		text = strings.ReplaceAll(text, leak.text, "***")
-	}
-	for _, leak := range found {
-		if id := leak.whose + " " + place; !w.told[id] && (!own || !leak.inEnviron) {
+		if id := leak.whose + " " + place; !w.told[id] && !(own && leak.inEnviron) {
 			w.told[id] = true
-			w.t.Errorf("a secret leaked: %s is in the %s %s: …%q…", leak.whose, place, which, aroundMask(text))
+			w.t.Errorf("a secret leaked: %s is in the %s: …%q…", leak.whose, strings.TrimSpace(place+" "+which), around(text, leak, found))
 		}
 	}
 }
 
-func aroundMask(text string) string {
-	at := strings.Index(text, "***")
-	return text[max(0, at-excerpt):min(len(text), at+excerpt)]
+// around is the text on either side of a leak, without what leaked.
+func around(text string, leak needle, all []needle) string {
+	at := strings.Index(text, leak.text)
+	text = text[max(0, at-excerpt):min(len(text), at+len(leak.text)+excerpt)]
+	for _, n := range all {
+		text = strings.ReplaceAll(text, n.text, "***")
+	}
+	return text
 }
 
 // familyOf returns a process and its descendants without reading about every process there is.

@@ -14,6 +14,7 @@ type Encode struct {
 	Name     string   // of the stream it makes: main@720p
 	Settings Settings // with the defaults filled in
 	Cores    float64  // about what it costs
+	Live     bool     // the source is on air, so that the cost is known and counts
 	For      []string // who asked
 }
 
@@ -30,11 +31,13 @@ func (p Plan) Find(r Request) (name string, ok bool) {
 	return name, ok
 }
 
-// Cores is what all of it costs together.
+// Cores is what all of it that is live costs together.
 func (p Plan) Cores() float64 {
 	sum := 0.0
 	for _, e := range p.Encoders {
-		sum += e.Cores
+		if e.Live {
+			sum += e.Cores
+		}
 	}
 	return sum
 }

@@ -25,7 +25,7 @@ type need struct {
 // Planner decides which renditions run. It remembers what it decided, so that a rendition that runs is never ended to
 // make room for another. One goroutine at a time may use it.
 //
-//	requested ──fits the budget──▶ admitted ──no longer requested──▶ forgotten
+//	requested ──fits the budget, or off air──▶ admitted ──no longer requested──▶ forgotten
 //	    └──does not──▶ refused ──room appears, oldest first──▶ admitted
 type Planner struct {
 	// Budget is the sum of Settings.Cores that may run at once. Nothing runs with 0.
@@ -40,24 +40,34 @@ type encode struct {
 	name     string // without the stream
 	cores    float64
 	admitted bool
+	live     bool // its source's size is known
 	requests []Request
 }
 
 // Plan takes every request there is; one that is missing is no longer wanted. The size function tells a source's
-// present picture, zeros where it is not known.
+// present picture, zeros where it is not known: then the rendition costs nothing, is admitted for the time being, and has
+// to find its room when the size is known.
 //
 // What an admitted rendition costs can grow with its source. It stays, even above the budget: the budget only refuses.
 func (p *Planner) Plan(requests []Request, size func(stream string) (width, height int, fps float64)) Plan {
 	p.gather(requests)
 	used := 0.0
 	for _, e := range p.encodes {
-		e.cores = e.need.settings.Cores(size(e.need.stream))
-		if e.admitted {
+		width, height, fps := size(e.need.stream)
+		e.cores = e.need.settings.Cores(width, height, fps)
+		live := width > 0 && height > 0
+		if live && !e.live {
+			e.admitted = false // so far it was for the time being
+		}
+		if e.live = live; e.admitted && live {
 			used += e.cores
 		}
 	}
 	for _, e := range p.encodes {
-		if !e.admitted && used+e.cores <= p.Budget+rounding {
+		switch {
+		case !e.live:
+			e.admitted = true
+		case !e.admitted && used+e.cores <= p.Budget+rounding:
 			e.admitted = true
 			used += e.cores
 		}
@@ -154,7 +164,7 @@ func (p *Planner) whyNot(e *encode, used float64, running []Encode) string {
 func (e *encode) fullName() string { return e.need.stream + "@" + e.name }
 
 func (e *encode) planned() Encode {
-	planned := Encode{Stream: e.need.stream, Name: e.fullName(), Settings: e.need.settings, Cores: e.cores}
+	planned := Encode{Stream: e.need.stream, Name: e.fullName(), Settings: e.need.settings, Cores: e.cores, Live: e.live}
 	for _, r := range e.requests {
 		if r.For != "" && !slices.Contains(planned.For, r.For) {
 			planned.For = append(planned.For, r.For)

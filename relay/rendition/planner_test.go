@@ -130,9 +130,30 @@ func TestPlannerKnowsTheSources(t *testing.T) {
 	if running(plan) != "main@720p side@720p" || refused(plan) != "hls" || plan.Cores() < 1.5 {
 		t.Errorf("when they grow: %q, %.1f cores", running(plan), plan.Cores())
 	}
-	unknown := func(string) (int, int, float64) { return 0, 0, 0 }
-	if plan := (&rendition.Planner{Budget: cores(720)}).Plan([]rendition.Request{a, b}, unknown); running(plan) != "main@720p" {
-		t.Errorf("of unknown size: %q", running(plan))
+}
+
+// What was admitted while its source was off air finds its room, or does not, when the source is known; what is off air
+// takes none from what is live.
+func TestPlannerOffAir(t *testing.T) {
+	size := map[string]int{}
+	known := func(stream string) (int, int, float64) { return size[stream] * 16 / 9, size[stream], 30 }
+	a, b := request("720p", 720, "hls"), request("720p", 720, "hls")
+	b.Stream = "side"
+	planner := rendition.Planner{Budget: cores(720)}
+	if plan := planner.Plan([]rendition.Request{a, b}, known); running(plan) != "main@720p side@720p" || plan.Cores() != 0 {
+		t.Errorf("off air: %q, %.1f cores", running(plan), plan.Cores())
+	}
+	size["side"] = 1080
+	if plan := planner.Plan([]rendition.Request{a, b}, known); running(plan) != "main@720p side@720p" || plan.Cores() != cores(720) {
+		t.Errorf("the second is live: %q, %.1f cores", running(plan), plan.Cores())
+	}
+	size["main"] = 1080
+	if plan := planner.Plan([]rendition.Request{a, b}, known); running(plan) != "side@720p" || refused(plan) != "hls" {
+		t.Errorf("both are live: %q, refused %q", running(plan), refused(plan))
+	}
+	size["side"] = 0
+	if plan := planner.Plan([]rendition.Request{a, b}, known); running(plan) != "main@720p side@720p" {
+		t.Errorf("the second is over: %q", running(plan))
 	}
 }
 
