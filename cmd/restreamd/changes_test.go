@@ -43,7 +43,7 @@ func TestCheckTellsWhatChanges(t *testing.T) {
 		t.Errorf("exit code %d with a broken file, want 2", code)
 	}
 	for _, want := range []string{
-		"refused  broken  " + filepath.Join(next, "broken.yml") + ":3: nosuch: unknown setting (",
+		"refused  broken  " + filepath.Join(next, "broken.yml") + ":3: …: unknown setting (",
 		"changed  edited  audio.track\n", "removed  gone\n", "added    new\n", "kept     same\n",
 	} {
 		if !strings.Contains(out, want) {

@@ -43,7 +43,10 @@ func (a Destination) equal(b Destination) bool {
 // DecodeDestination makes a destination of the content of file. It reads the key_file, the ca_file and the environment
 // that the content names. Mistakes are *Error values joined into one.
 func DecodeDestination(file string, data []byte, known Known) (Destination, error) {
-	doc := &document{file: file}
+	return decodeDestination(&document{file: file}, data, known)
+}
+
+func decodeDestination(doc *document, data []byte, known Known) (Destination, error) {
 	root := doc.parse(data)
 	if len(doc.problems) == 0 && (root == nil || isNull(root)) {
 		doc.fail(0, "", "the file is empty", "remove it, or set enabled: false, to stop the destination")
@@ -55,7 +58,7 @@ func DecodeDestination(file string, data []byte, known Known) (Destination, erro
 	if err := doc.err(); err != nil {
 		return Destination{}, err
 	}
-	d.Name, d.File = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)), file
+	d.Name, d.File = strings.TrimSuffix(filepath.Base(doc.file), filepath.Ext(doc.file)), doc.file
 	d.Notes = append(d.Notes, doc.notes...)
 	d.Fingerprint = fingerprint(d)
 	return d, nil
@@ -102,7 +105,7 @@ func readDestination(s *section, known Known) Destination {
 // failPush reports what package push said, at the line of the setting it is about; key is the one that gave the key, if
 // any did.
 func failPush(s *section, err error, key string) {
-	mistake := &push.Error{Problem: err.Error()}
+	mistake := &push.Error{Field: push.FieldContract, Problem: "not understood"} // what others say may quote a key
 	_ = errors.As(err, &mistake)
 	field := string(mistake.Field)
 	if mistake.Field == push.FieldKey {
@@ -138,7 +141,7 @@ func readStreamNames(s *section, known []string) []string {
 		case problem != "" || !validName.MatchString(name):
 			s.doc.fail(node.Line, s.path("streams"), "not a name of a stream", nameHint)
 		case len(known) > 0 && !slices.Contains(known, name):
-			s.doc.fail(node.Line, s.path("streams"), fmt.Sprintf("no stream is named %q", name), meantHint(name, known))
+			s.doc.fail(node.Line, s.path("streams"), fmt.Sprintf("no stream is named %q", showWord(name, known)), meantHint(name, known))
 		case !slices.Contains(names, name):
 			names = append(names, name)
 		}

@@ -19,6 +19,7 @@ type document struct {
 	file     string
 	problems []*Error
 	notes    []string // each once
+	around   surroundings
 }
 
 func (d *document) fail(line int, field, problem, hint string) {
@@ -34,7 +35,7 @@ func (d *document) note(text string) {
 
 // noteExposed warns when everybody can read the secret in the file at path.
 func (d *document) noteExposed(path string) {
-	if note := exposedNote(path); note != "" {
+	if note := d.around.exposedNote(path); note != "" {
 		d.note(note)
 	}
 }
@@ -117,8 +118,12 @@ func (d *document) failSyntax(err error) {
 		line, problem, hint = 0, "YAML anchors and aliases are not allowed", `quote a value that begins with & or *: "*x"`
 	case strings.Contains(problem, "cannot start any token"):
 		hint = "indent with spaces, not tabs; quote a value that begins with @, ` or %"
+	case strings.Contains(problem, "could not find expected ':'"):
+		hint = "put a space behind the colon"
+	case strings.Contains(problem, "tag"), strings.Contains(problem, "URI"):
+		hint = "quote a value that begins with !"
 	case strings.Contains(problem, "mapping values are not allowed"):
-		hint = "quote a value that contains a colon and a space"
+		hint = "put a space behind each colon; quote a value that contains both"
 	}
 	d.fail(line, "", problem, hint)
 }

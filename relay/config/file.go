@@ -25,6 +25,11 @@ var (
 // readText reads a regular file of UTF-8 text, following symlinks.
 func readText(path string) ([]byte, error) {
 	data, err := readFile(path)
+	return textOnly(path, data, err)
+}
+
+// textOnly refuses what was read of the file at path and is not UTF-8.
+func textOnly(path string, data []byte, err error) ([]byte, error) {
 	if err == nil && !utf8.Valid(data) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotUTF8}
 	}
@@ -71,6 +76,7 @@ func exposedNote(path string) string {
 	if err != nil || info.Mode()&0o004 == 0 {
 		return ""
 	}
+	path = visible(path)
 	return path + " can be read by everybody: chmod 600 " + path
 }
 

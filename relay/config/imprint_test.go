@@ -69,7 +69,7 @@ func TestImprintTellsWhatChanges(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "d.yml")); err != nil {
 		t.Fatal(err)
 	}
-	want := "changed a key,fit\nrefused b  b.yml:3: nosuch: unknown setting\nkept c\nremoved d\nadded e"
+	want := "changed a key,fit\nrefused b  b.yml:3: …: unknown setting\nkept c\nremoved d\nadded e"
 	if got := hint.ReplaceAllString(changes(before, dir), ""); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -45,7 +44,7 @@ func (s *section) key(sources ...string) (source string, key secret.String) {
 
 func (s *section) keyFromFile(field, path string) secret.String {
 	path = under(filepath.Dir(s.doc.file), path)
-	data, err := readText(path)
+	data, err := s.doc.around.readText(path)
 	if err != nil {
 		s.fail(field, "cannot be read: "+reason(err),
 			"a relative path starts at the folder of this file; the key itself belongs under key")
@@ -60,7 +59,7 @@ func (s *section) keyFromFile(field, path string) secret.String {
 }
 
 func (s *section) keyFromEnv(field, name string) secret.String {
-	text := strings.TrimSpace(os.Getenv(name))
+	text := strings.TrimSpace(s.doc.around.variable(name))
 	if text == "" {
 		s.fail(field, "the variable is empty or not set", "set it where restreamd is started; the key itself belongs under key")
 	}

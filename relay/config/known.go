@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/restreamd/restreamd/relay/push"
 )
 
 // Known is what restreamd.yml defines and a destination may name.
@@ -33,14 +35,22 @@ func checkRendition(name string, renditions []string) (problem, hint string) {
 	case !validName.MatchString(name):
 		return "not a name of a rendition", nameHint
 	case len(renditions) == 0:
-		return fmt.Sprintf("no rendition is named %q", name), "restreamd.yml has none yet: describe it there under renditions"
+		return "there is no such rendition", "restreamd.yml has none yet: describe it there under renditions"
 	}
-	return fmt.Sprintf("no rendition is named %q", name), meantHint(name, renditions)
+	return fmt.Sprintf("no rendition is named %q", showWord(name, renditions)), meantHint(name, renditions)
+}
+
+// showWord returns a word for an error. One that is not near a known one may be a pasted key.
+func showWord(word string, known []string) string {
+	if push.Nearest(word, known) != "" {
+		return word
+	}
+	return "…"
 }
 
 // meantHint names the candidate that was probably meant, or all of them.
 func meantHint(name string, candidates []string) string {
-	if near := nearest(name, candidates); near != "" {
+	if near := push.Nearest(name, candidates); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "known are " + strings.Join(candidates, ", ")

@@ -53,7 +53,7 @@ func TestLoadExplainsMistakesInRenditions(t *testing.T) {
 		{"one nobody described", "renditions: {720p: {height: 720}}\nstreams: {main: {hls: {renditions: [480p]}}}\n",
 			`c.yml:2: streams.main.hls.renditions: no rendition is named "480p" (did you mean 720p?)`},
 		{"none described", "streams: {main: {hls: {renditions: [480p]}}}\n",
-			`c.yml:1: streams.main.hls.renditions: no rendition is named "480p" (restreamd.yml has none yet: describe it there under renditions)`},
+			`c.yml:1: streams.main.hls.renditions: there is no such rendition (restreamd.yml has none yet: describe it there under renditions)`},
 		{"the budget", "encoders: {budget: 0}\n", "c.yml:1: encoders.budget: not a number in range (write one from 0.1 to 1024)"},
 	} {
 		dir := t.TempDir()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,7 @@ const maxEntries = 1000
 type entry struct {
 	key   string
 	line  int
+	again int // the line where the key stands a second time; 0: nowhere
 	value *yaml.Node
 }
 
@@ -59,10 +61,9 @@ func (s *section) add(key, value *yaml.Node) {
 		s.doc.fail(key.Line, s.field, "the name of a setting is not a word", "write name: value")
 		return
 	}
-	for _, e := range s.entries {
+	for i, e := range s.entries {
 		if e.key == key.Value {
-			s.doc.fail(key.Line, s.path(showName(key.Value)), fmt.Sprintf("given twice, first on line %d", e.line),
-				"keep one of the two")
+			s.entries[i].again = cmp.Or(e.again, key.Line)
 			return
 		}
 	}
@@ -97,12 +98,17 @@ func (s *section) fail(key, problem, hint string) {
 
 // take returns the value of key; nil when it is not there.
 func (s *section) take(key string) *yaml.Node {
-	s.known = append(s.known, key)
 	for _, e := range s.entries {
-		if e.key == key {
-			return e.value
+		if e.key != key {
+			continue
 		}
+		if e.again > 0 && !slices.Contains(s.known, key) {
+			s.doc.fail(e.again, s.path(key), fmt.Sprintf("given twice, first on line %d", e.line), "keep one of the two")
+		}
+		s.known = append(s.known, key)
+		return e.value
 	}
+	s.known = append(s.known, key)
 	return nil
 }
 
@@ -112,7 +118,7 @@ func (s *section) close() {
 		if slices.Contains(s.known, e.key) {
 			continue
 		}
-		s.doc.fail(e.line, s.path(showName(e.key)), "unknown setting", meantHint(e.key, s.known))
+		s.doc.fail(e.line, s.path(showWord(e.key, s.known)), "unknown setting", meantHint(e.key, s.known))
 	}
 }
 

@@ -27,7 +27,11 @@ func (s *section) scalar(key string) (text string, found bool) {
 	}
 	text, problem := scalarText(node)
 	if problem != "" {
-		s.fail(key, problem, "write a value behind the colon, or remove the line")
+		hint := "write a value behind the colon, or remove the line"
+		if problem == tagged {
+			hint = "quote a value that begins with !"
+		}
+		s.fail(key, problem, hint)
 		return "", false
 	}
 	return text, true
@@ -107,11 +111,12 @@ func (s *section) instant(key string, value *time.Time) {
 		return
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	// The year 1 is Go's zero time, which stands for none at all.
+	if t = t.UTC(); err != nil || t.Year() < 2000 || t.Year() > 9999 {
 		s.fail(key, "not a date and time", "write one with its zone, as in 2027-01-01T00:00:00Z or 2027-01-01T00:00:00+01:00")
 		return
 	}
-	*value = t.UTC()
+	*value = t
 }
 
 // networks takes a list of networks and single addresses.
@@ -177,7 +182,7 @@ func (s *section) file(key string, value *string) []byte {
 		return nil
 	}
 	path := under(filepath.Dir(s.doc.file), text)
-	data, err := readFile(path)
+	data, err := s.doc.around.readFile(path)
 	if err != nil {
 		s.fail(key, "cannot be read: "+reason(err), "a relative path starts at the folder of this file")
 		return nil
@@ -250,13 +255,17 @@ const nameHint = "use 1 to 64 of the characters A-Z a-z 0-9 _ -"
 // scalarText refuses what only looks like a text: nothing, lists, and values that a YAML tag would change.
 func scalarText(node *yaml.Node) (text, problem string) {
 	switch {
+	case node.Style&yaml.TaggedStyle != 0:
+		return "", tagged
 	case isNull(node), node.Kind == yaml.ScalarNode && node.Value == "":
 		return "", "empty"
-	case node.Kind != yaml.ScalarNode, node.Style&yaml.TaggedStyle != 0:
+	case node.Kind != yaml.ScalarNode:
 		return "", "not a single value"
 	}
 	return node.Value, ""
 }
+
+const tagged = "a YAML tag"
 
 func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"

@@ -118,7 +118,7 @@ func TestDecodeDestinationExplainsMistakesInShape(t *testing.T) {
 			"twitch.yml:4: backup: url is set as well: where its backup is, nobody knows (remove url, or give the backup a file of its own)"},
 		{"audio", good + "audio: {silence: true, track: 7}\n",
 			"twitch.yml:3: audio.track: not a number in range (write a whole number from 1 to 6)\n" +
-				"twitch.yml:3: audio.silence: unknown setting (known are silence_if_missing, track)"},
+				"twitch.yml:3: audio.…: unknown setting (known are silence_if_missing, track)"},
 		{"a track before the first", good + "audio: {track: 0}\n", "twitch.yml:3: audio.track: not a number in range (write a whole number from 1 to 6)"},
 		{"a delay past the longest", good + "delay: 301s\n", "twitch.yml:3: delay: not a duration in range (write one from 0s to 5m0s, with its unit, as in 5m0s)"},
 		{"an end before the beginning", good + "schedule:\n  from: 2026-12-01T18:00:00Z\n  to: 2026-12-01T18:00:00+00:00\n",
@@ -127,6 +127,12 @@ func TestDecodeDestinationExplainsMistakesInShape(t *testing.T) {
 			"twitch.yml:3: schedule: neither from nor to is set (write schedule: {from: 2027-01-01T18:00:00Z, to: 2027-01-01T22:00:00Z})"},
 		{"a time without its zone", good + "schedule: {from: 2026-12-01T18:00:00}\n",
 			"twitch.yml:3: schedule.from: not a date and time (write one with its zone, as in 2027-01-01T00:00:00Z or 2027-01-01T00:00:00+01:00)"},
+		{"the year that stands for none", good + "schedule: {to: 0001-01-01T00:00:00Z}\n",
+			"twitch.yml:3: schedule.to: not a date and time (write one with its zone, as in 2027-01-01T00:00:00Z or 2027-01-01T00:00:00+01:00)"},
+		{"a year past", good + "schedule: {to: 2000-01-01T00:00:00+00:01}\n",
+			"twitch.yml:3: schedule.to: not a date and time (write one with its zone, as in 2027-01-01T00:00:00Z or 2027-01-01T00:00:00+01:00)"},
+		{"a year of five digits", good + "schedule: {to: 9999-12-31T23:59:59-00:01}\n",
+			"twitch.yml:3: schedule.to: not a date and time (write one with its zone, as in 2027-01-01T00:00:00Z or 2027-01-01T00:00:00+01:00)"},
 		{"certificates for rtmp", good + "ca_file: " + certFile + "\n",
 			"twitch.yml:3: ca_file: rtmp:// has no certificate to check (begin the url with rtmps://, or remove the line)"},
 		{"insecure rtmp", good + "insecure: true\n",
@@ -144,7 +150,7 @@ func TestDecodeDestinationExplainsMistakesInShape(t *testing.T) {
 	}
 
 	_, err := config.DecodeDestination("x.yml", []byte(good+"rendition: 720p\n"), config.Known{Streams: streams})
-	if got, want := messages(err, ""), `x.yml:3: rendition: no rendition is named "720p" (restreamd.yml has none yet: describe it there under renditions)`; got != want {
+	if got, want := messages(err, ""), `x.yml:3: rendition: there is no such rendition (restreamd.yml has none yet: describe it there under renditions)`; got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }

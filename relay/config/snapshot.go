@@ -3,12 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Snapshot is the whole of destinations.d at one moment.
@@ -53,49 +48,7 @@ func (s *Snapshot) sort() {
 // LoadDir reads every destination in dir: the files *.yml and *.yaml that are not hidden. Nothing is kept from an earlier
 // call.
 func LoadDir(dir string, known Known) Snapshot {
-	var s Snapshot
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		s.Problems = []Problem{{Err: fmt.Errorf("read the destinations: %w (create the folder; empty means none)", err)}}
-		return s
-	}
-	files := map[string]string{} // by destination
-	for _, entry := range entries {
-		name, found := destinationName(entry.Name())
-		if !found {
-			continue
-		}
-		file := filepath.Join(dir, entry.Name())
-		if first, twice := files[name]; twice {
-			s.drop(name, &Error{File: file, Problem: "the same name as " + filepath.Base(first), Hint: "keep one of the two"})
-			continue
-		}
-		files[name] = file
-		s.load(name, file, known)
-	}
-	s.sort()
-	return s
-}
-
-func (s *Snapshot) load(name, file string, known Known) {
-	if !validName.MatchString(name) {
-		s.drop(name, &Error{File: file, Problem: "the name of the file cannot name a destination", Hint: nameHint + " before .yml"})
-		return
-	}
-	data, err := readText(file)
-	if err != nil && isGone(file) {
-		return
-	}
-	if err != nil {
-		s.drop(name, &Error{File: file, Problem: "cannot be read: " + reason(err)})
-		return
-	}
-	d, err := DecodeDestination(file, data, known)
-	if err != nil {
-		s.drop(name, err)
-		return
-	}
-	s.Destinations = append(s.Destinations, d)
+	return (&folder{dir: dir, known: known}).load()
 }
 
 // drop replaces the destination, if it is there, by a problem.
@@ -108,20 +61,4 @@ func (s *Snapshot) drop(name string, err error) {
 		}
 	}
 	s.Problems = append(s.Problems, Problem{Destination: name, Err: err})
-}
-
-// destinationName returns the stem of a file that is meant as a destination. Editors' backups, swap and lock files and
-// the examples have other endings or begin with a dot.
-func destinationName(file string) (name string, found bool) {
-	ext := filepath.Ext(file)
-	if ext != ".yml" && ext != ".yaml" || strings.HasPrefix(file, ".") {
-		return "", false
-	}
-	return strings.TrimSuffix(file, ext), true
-}
-
-// isGone tells a file that was removed while the folder was read from a symlink that leads nowhere.
-func isGone(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
 }

@@ -61,7 +61,7 @@ func TestLoadDir(t *testing.T) {
 
 	want := `a b link
 a b kept=false a b.yml: the name of the file cannot name a destination (use 1 to 64 of the characters A-Z a-z 0-9 _ - before .yml)
-bad kept=false bad.yml:1: platform: "twich" is not known (known are youtube, twitch, facebook, kick, x, trovo, instagram, tiktok, restream, ivs, mux, vimeo; for any other leave platform out and set url)
+bad kept=false bad.yml:1: platform: "twich" is not known (did you mean twitch?)
 binary kept=false binary.yml: cannot be read: not UTF-8 text
 dangling kept=false dangling.yml: cannot be read: no such file or directory
 device kept=false device.yml: cannot be read: not a regular file

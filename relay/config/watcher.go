@@ -29,6 +29,7 @@ type Watcher struct {
 // Serve watches until ctx ends, and returns its error.
 func (w *Watcher) Serve(ctx context.Context) error {
 	var state keeper
+	dir := folder{dir: w.Dir, known: w.Known}
 	r := rereader{
 		dir:      w.Dir,
 		open:     w.open,
@@ -36,7 +37,7 @@ func (w *Watcher) Serve(ctx context.Context) error {
 		rescan:   cmp.Or(w.Rescan, defaultRescan),
 		settled:  true, // nothing is in use yet that half a change could harm
 		look: func() (take func()) {
-			snapshot := state.next(LoadDir(w.Dir, w.Known))
+			snapshot := state.next(dir.load())
 			if !state.differs(snapshot) {
 				return nil
 			}

@@ -2,6 +2,7 @@ package push_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,19 +57,40 @@ func TestContractExplainsMistakes(t *testing.T) {
 		text, want string
 		line       int
 	}{
-		{"gop: 2s\nmax_gob: 4s", `contract: unknown setting "max_gob" (known are audio_codecs, `, 2},
+		{"gop: 2s\nmax_gob: 4s", `contract: unknown setting "max_gob" (did you mean max_gop?)`, 2},
 		{"gop: 2s\nsession: 1h\ngop: 3s", "contract.gop: given twice (keep one of the two)", 3},
 		{"gop: 2s\nmax_video_bitrate: 6000", "contract.max_video_bitrate: not understood (write it as in 6000kbps)", 2},
 		{"max_video_bitrate: -6000kbps", "contract.max_video_bitrate: not understood (write it as in 6000kbps)", 1},
 		{"gop: two", "contract.gop: not understood (write it as in 2s)", 1},
-		{"gop: -2s", "contract.gop: must be above 0 (write it as in 2s)", 1},
-		{"max_fps: .nan", "contract.max_fps: must be above 0 (write it as in 60)", 1},
-		{"max_width: 0", "contract.max_width: must be above 0 (write it as in 60)", 1},
-		{"audio_rates: [48000, 0]", "contract.audio_rates: must be above 0 (write it as in [48000, 44100])", 1},
+		{"gop: -2s", "contract.gop: out of range (write 100ms to 60s)", 1},
+		{"max_fps: .nan", "contract.max_fps: out of range (write 1 or more)", 1},
+		{"max_width: 0", "contract.max_width: out of range (write 16 to 8192)", 1},
+		{"audio_rates: [48000, 0]", "contract.audio_rates: out of range (write 8000 to 96000)", 1},
 		{"video_codecs: H.264", "contract.video_codecs: not understood (write it as in [one, another])", 1},
-		{"ladder:\n- height: 720\n  speed: 3", `contract.ladder: unknown setting "speed" (known are fps, height, max, min)`, 3},
+		{"ladder:\n- height: 720\n  speed: 3", `contract.ladder: unknown setting (known are fps, height, max, min)`, 3},
 		{"ladder: [3]", "contract.ladder: not a list of settings (write one setting a line; known are fps, height, max, min)", 1},
-		{"weak: [gob]", `contract.weak: "gob" is not a setting (known are audio_codecs, `, 1},
+		{"weak: [gob]", `contract.weak: unknown setting "gob" (did you mean gop?)`, 1},
+		{"weak: [live_s3cret]", `contract.weak: unknown setting (known are audio_codecs, `, 1},
+		{"live_s3cret: 1", `contract: unknown setting (known are audio_codecs, `, 1},
+		{"gop: 2s\nmax_gop: 61s", "contract.max_gop: out of range (write 100ms to 60s)", 2},
+		{"gop: 99ms", "contract.gop: out of range (write 100ms to 60s)", 1},
+		{"max_fps: 0.5", "contract.max_fps: out of range (write 1 or more)", 1},
+		{"max_fps: .inf", "contract.max_fps: out of range (write 1 or more)", 1},
+		{"max_width: 15", "contract.max_width: out of range (write 16 to 8192)", 1},
+		{"max_height: 8193", "contract.max_height: out of range (write 16 to 8192)", 1},
+		{"max_video_bitrate: 9kbps", "contract.max_video_bitrate: out of range (write 10kbps or more)", 1},
+		{"max_audio_bitrate: 7kbps", "contract.max_audio_bitrate: out of range (write 8kbps or more)", 1},
+		{"audio_rates: [48000, 96001]", "contract.audio_rates: out of range (write 8000 to 96000)", 1},
+		{"max_channels: 9", "contract.max_channels: out of range (write 1 to 8)", 1},
+		{"session: 1ms", "contract.session: out of range (write 1s or more)", 1},
+		{"ladder:\n- {height: 720}\n- height: 1", "contract.ladder.height: out of range (write 16 to 8192)", 3},
+		{"ladder: [{fps: 0}]", "contract.ladder.fps: out of range (write 1 or more)", 1},
+		{"ladder: [{max: 1kbps}]", "contract.ladder.max: out of range (write 10kbps or more)", 1},
+		{"ladder: [{min: 1kbps}]", "contract.ladder.min: out of range (write 10kbps or more)", 1},
+		{`video_codecs: [H.264, "\e[2J"]`, "contract.video_codecs: not the name of a codec (write it as in H.264 or AAC)", 1},
+		{`audio_codecs: [""]`, "contract.audio_codecs: not the name of a codec (write it as in H.264 or AAC)", 1},
+		{"video_codecs: [" + strings.Repeat("a", 33) + "]", "contract.video_codecs: not the name of a codec (write it as in H.264 or AAC)", 1},
+		{"audio_codecs: [" + strings.Repeat("a,", 101) + "]", "contract.audio_codecs: a list of 101, at most 100 are read", 1},
 		{"[gop, 2s]", "contract: not a list of settings (write one setting a line; known are audio_codecs, ", 1},
 	} {
 		var node yaml.Node
@@ -79,6 +101,9 @@ func TestContractExplainsMistakes(t *testing.T) {
 		var mistake *push.Error
 		if !errors.As(err, &mistake) || !strings.HasPrefix(err.Error(), c.want) || mistake.Line != c.line {
 			t.Errorf("%q:\n got %+v\nwant %s, line %d", c.text, err, c.want, c.line)
+		}
+		if strings.Contains(fmt.Sprint(err), "s3cret") {
+			t.Errorf("%q: the error shows what may be a key: %v", c.text, err)
 		}
 	}
 }

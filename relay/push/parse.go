@@ -26,7 +26,7 @@ const (
 //
 // What is pasted with white space around it is trimmed. The notes tell what else was put right. An error is an *Error.
 func Parse(platform, rawURL string, key secret.String) (Target, []string, error) {
-	known, err := lookupNamed(platform)
+	known, err := lookupNamed(platform, key)
 	if err != nil {
 		return Target{}, nil, err
 	}
@@ -67,17 +67,23 @@ func Parse(platform, rawURL string, key secret.String) (Target, []string, error)
 	return target, slices.Concat(notes, more), nil
 }
 
-// lookupNamed returns the zero Platform for the empty name.
-func lookupNamed(name string) (Platform, error) {
+// lookupNamed returns the zero Platform for the empty name. A name that is near none may be the key, and is not quoted.
+func lookupNamed(name string, key secret.String) (Platform, error) {
 	if name == "" {
 		return Platform{}, nil
 	}
 	known, found := Lookup(name)
-	if !found {
-		return Platform{}, &Error{Field: FieldPlatform, Problem: fmt.Sprintf("%q is not known", name),
-			Hint: "known are " + platformNames() + "; for any other leave platform out and set url"}
+	if found {
+		return known, nil
 	}
-	return known, nil
+	if near := Nearest(name, platformNames()); near != "" {
+		return Platform{}, badPlatform(fmt.Sprintf("%q is not known", name), "did you mean "+near+"?")
+	}
+	if _, swapped := Lookup(trimPasted(key.Reveal())); swapped {
+		return Platform{}, badPlatform("platform and key are swapped", "exchange them")
+	}
+	return Platform{}, badPlatform("not a platform that is known",
+		"known are "+strings.Join(platformNames(), ", ")+"; for any other leave platform out and set url")
 }
 
 // cleanKey trims what pasting adds and refuses what would change the meaning of a line of options.
@@ -106,7 +112,7 @@ func chooseURL(known Platform, rawURL string) (string, error) {
 		return rawURL, nil
 	case known.Name == "":
 		return "", badURL("neither platform nor url is set",
-			"platform is one of "+platformNames()+"; or url: rtmps://host/app")
+			"platform is one of "+strings.Join(platformNames(), ", ")+"; or url: rtmps://host/app")
 	case known.URLRequired():
 		return "", badURL(known.Name+" has no fixed URL", "set url to yours: "+known.URLForm)
 	}
@@ -251,10 +257,17 @@ func checkApp(t Target, known Platform) error {
 		return badURL("the app contains a placeholder", "end the url before it; the key goes under key, key_file or key_env")
 	case strings.ContainsAny(t.App, " "):
 		return badURL("the app contains a space", "paste the URL again")
-	case strings.HasSuffix(t.App, "/"+t.Key.Reveal()):
-		return badURL("the URL ends with the key, which is given apart as well", "remove it from the url")
+	case holdsKey(t):
+		return badURL("the key is a part of the app as well", "write it once: the url ends with the app, as in rtmp://host/live")
 	}
 	return checkTail(t.Host, t.App)
+}
+
+// holdsKey reports whether a segment of the app, or several, are the key: a Target shows its app to everybody.
+func holdsKey(t Target) bool {
+	app, _ := cutQuery(t.App)
+	key, _ := cutQuery(t.Key.Reveal())
+	return key != "" && strings.Contains("/"+app+"/", "/"+key+"/")
 }
 
 func missingAppHint(t Target, known Platform) string {
@@ -270,6 +283,10 @@ func missingAppHint(t Target, known Platform) string {
 		return all[0].Name + "'s looks like " + all[0].URLForm
 	}
 	return "write it as in " + t.Scheme + "://" + t.Host + "/app"
+}
+
+func badPlatform(problem, hint string) *Error {
+	return &Error{Field: FieldPlatform, Problem: problem, Hint: hint}
 }
 
 func badURL(problem, hint string) *Error {

@@ -30,7 +30,7 @@ var goodCases = []struct {
 	{"IPv6 and a port", "", "rtmps://[::1]:8443/app", "k", "rtmps://[::1]:8443/app", "", 0},
 	{"nothing is decoded", "", "rtmp://host/a%2Fb", "k%20", "rtmp://host:1935/a%2Fb", "", 0},
 	{"a key as long as allowed", "", "rtmp://host/app", strings.Repeat("k", 512), "rtmp://host:1935/app", "", 0},
-	{"the key is named as the app", "", "rtmp://host/live", "live", "rtmp://host:1935/live", "", 0},
+	{"a key that begins as the app does", "", "rtmp://host/live", "live2", "rtmp://host:1935/live", "", 0},
 	{"the key in the URL", "", "rtmp://host/app/KEY", "", "rtmp://host:1935/app", "KEY", 0},
 	{"the key in the URL with a query", "", "rtmp://host/app/KEY?t=a/b", "", "rtmp://host:1935/app", "KEY?t=a/b", 0},
 	{"the key in the URL after an app's query", "", "rtmp://host/live2?backup=1/KEY", "", "rtmp://host:1935/live2?backup=1", "KEY", 0},
@@ -65,8 +65,12 @@ func TestParse(t *testing.T) {
 var badCases = []struct{ name, platform, url, key, want string }{
 	{"nothing", "", "", "k", "url: neither platform nor url is set (platform is one of youtube, twitch, facebook, kick, x, trovo, " +
 		"instagram, tiktok, restream, ivs, mux, vimeo; or url: rtmps://host/app)"},
-	{"an unknown platform", "twich", "", "k", `platform: "twich" is not known (known are youtube, twitch, facebook, kick, x, trovo, ` +
+	{"an unknown platform", "twich", "", "k", `platform: "twich" is not known (did you mean twitch?)`},
+	{"a platform unlike any", "s3cret", "", "k", "platform: not a platform that is known (known are youtube, twitch, facebook, kick, x, trovo, " +
 		"instagram, tiktok, restream, ivs, mux, vimeo; for any other leave platform out and set url)"},
+	{"a platform as long as a file", strings.Repeat("p", 1<<20), "", "k", "platform: not a platform that is known (known are youtube, twitch, facebook, kick, x, trovo, " +
+		"instagram, tiktok, restream, ivs, mux, vimeo; for any other leave platform out and set url)"},
+	{"platform and key exchanged", "live_s3cret", "", "twitch\n", "platform: platform and key are swapped (exchange them)"},
 	{"no scheme", "", "live.twitch.tv/app", "k", "url: the URL has no scheme (begin it with rtmps:// or rtmp://)"},
 	{"another scheme", "", "srt://host/app", "k", "url: the URL is neither rtmp:// nor rtmps:// (only RTMP and RTMPS can be pushed)"},
 	{"userinfo", "", "rtmp://me:pass@host/app", "k", "url: the URL holds a user name or password (remove the part before @; RTMP has only the key)"},
@@ -117,7 +121,14 @@ var badCases = []struct{ name, platform, url, key, want string }{
 	{"a web page as the key", "twitch", "", "HTTPS://dashboard.twitch.tv/s3cret", "key: the key is a URL (put the URL under url, and only the key under key)"},
 	{"dots as the key", "twitch", "", "••••••••", "key: the key is hidden behind dots (let the platform's page show it, and copy it then)"},
 	{"a placeholder as the key", "twitch", "", "<your key>", "key: the key is a placeholder (set the stream key that the platform shows you)"},
-	{"the key twice", "twitch", "rtmp://live.twitch.tv/app/s3cret", "s3cret", "url: the URL ends with the key, which is given apart as well (remove it from the url)"},
+	{"the key twice", "twitch", "rtmp://live.twitch.tv/app/s3cret", "s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key for an app", "", "rtmp://host/s3cret", "s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key before a query", "", "rtmp://host/live/s3cret?x=1", "s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key before parameters", "", "rtmp://host/live/s3cret;x=1", "s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key and its own query", "", "rtmp://host/live/s3cret", "s3cret?bw=1", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key in the middle", "", "rtmp://host/s3cret/live", "s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"the key twice in the URL", "", "rtmp://host/s3cret/s3cret", "", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
+	{"a key of two segments", "", "rtmp://host/live/a/s3cret", "a/s3cret", "url: the key is a part of the app as well (write it once: the url ends with the app, as in rtmp://host/live)"},
 }
 
 func TestParseExplainsMistakes(t *testing.T) {
@@ -142,8 +153,12 @@ func TestTargetHidesItsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := target.String(); got != "rtmps://host:443/app?***" {
-		t.Errorf("String: %s", got)
+	for _, sign := range []string{"?", ";", "#"} {
+		signed := target
+		signed.App = "app" + sign + "token=t0ken?x;y#z"
+		if got := signed.String(); got != "rtmps://host:443/app"+sign+"***" {
+			t.Errorf("String: %s", got)
+		}
 	}
 	if got := fmt.Sprintf("%v %+v %s", target, push.Recipe{Target: target}, target); strings.Contains(got, "s3cret") {
 		t.Errorf("printed: %s", got)
@@ -154,6 +169,42 @@ func TestTargetHidesItsSecrets(t *testing.T) {
 	line := secret.NewRedactor(target.Secrets()...).Redact("open app?token=t0ken/s3cret")
 	if line != "open app?***/***" {
 		t.Errorf("redacted: %s", line)
+	}
+}
+
+// A platform that refuses a token names it alone: "token T has expired".
+func TestTargetKnowsEverySecretInItsQueries(t *testing.T) {
+	for _, c := range []struct{ name, url, key string }{
+		{"of the app", "rtmp://host/app?token=topS3cret&x=1", "key"},
+		{"of the app, the last", "rtmp://host/app?x=1&token=topS3cret", "key"},
+		{"of the app, without a name", "rtmp://host/app?topS3cret", "key"},
+		{"parameters of the app", "rtmp://host/app;token=topS3cret", "key"},
+		{"a fragment of the app", "rtmp://host/app#topS3cret", "key"},
+		{"of the key", "rtmp://host/app", "key?token=topS3cret&x=1"},
+		{"in the URL", "rtmp://host/app/key?x=1&token=topS3cret", ""},
+		{"the key without its query", "rtmp://host/app", "topS3cret?token=t"},
+		{"the key without its parameters", "rtmp://host/app", "topS3cret;token=t"},
+	} {
+		target, _, err := push.Parse("", c.url, secret.New(c.key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const line = "token topS3cret has expired"
+		if got := secret.NewRedactor(target.Secrets()...).Redact(line); got != "token *** has expired" {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
+// What everybody knows would only ruin the log.
+func TestTargetHasNoSecretInAPlatformsOwnQuery(t *testing.T) {
+	target, _, err := push.Parse("youtube", "rtmps://b.rtmps.youtube.com/live2", secret.New("s3cret-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line = "open live2?backup=1, the backup"
+	if got := secret.NewRedactor(target.Secrets()...).Redact(line); got != line {
+		t.Errorf("redacted: %s", got)
 	}
 }
 

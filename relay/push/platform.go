@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -70,10 +69,10 @@ func Lookup(name string) (Platform, bool) {
 	return all[i], true
 }
 
-func platformNames() string {
+func platformNames() []string {
 	var names []string
 	for _, p := range loadPlatforms() {
 		names = append(names, p.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }

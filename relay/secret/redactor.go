@@ -20,7 +20,7 @@ type Redactor struct {
 }
 
 // NewRedactor knows the secrets as they are, URL-encoded and in base64. A key with a query (KEY?bandwidthtest=true)
-// is also masked where it stands without the query. Secrets of fewer than 4 bytes are ignored.
+// is also masked where it stands without the query. Secrets of fewer than 6 bytes are ignored.
 func NewRedactor(secrets ...String) *Redactor {
 	var forms []string
 	for _, s := range secrets {
@@ -60,15 +60,47 @@ func formsOf(text string) []string {
 	}
 }
 
-// Redact returns line with every known secret masked. A line without one comes back as it is, unallocated.
+// Redact returns line with every known secret masked, and the beginning of one at its very end: what quotes a long text
+// may cut it, as ffmpeg does with what a platform answers after some 255 bytes. A line without one comes back as it is,
+// unallocated.
 func (r *Redactor) Redact(line string) string {
 	if r == nil {
 		return line
 	}
 	for _, form := range r.forms {
 		if strings.Contains(line, form) {
-			return r.replacer.Replace(line)
+			line = r.replacer.Replace(line)
+			break
 		}
 	}
-	return line
+	return r.redactCut(line)
+}
+
+// closing is what a text that was cut is followed by where it is quoted.
+const closing = " \r\n.…)]}\"'"
+
+// redactCut masks the longest end of line that is the beginning of a secret.
+func (r *Redactor) redactCut(line string) string {
+	text := strings.TrimRight(line, closing)
+	begin := len(text)
+	for _, form := range r.forms {
+		begin = min(begin, beginOfCut(text, form))
+	}
+	if begin == len(text) {
+		return line
+	}
+	return text[:begin] + Mask + line[len(text):]
+}
+
+// beginOfCut returns where in text the end begins that is also the beginning of form; len(text) when there is none.
+func beginOfCut(text, form string) int {
+	for at := max(0, len(text)-len(form)); ; at++ {
+		next := strings.Index(text[at:], form[:minRedacted])
+		if next < 0 {
+			return len(text)
+		}
+		if at += next; strings.HasPrefix(form, text[at:]) {
+			return at
+		}
+	}
 }

@@ -3,6 +3,7 @@ package secret_test
 import (
 	"encoding/base64"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/restreamd/restreamd/relay/secret"
@@ -26,6 +27,31 @@ func TestRedact(t *testing.T) {
 		{"without its query", "publish ab/c+d failed", "publish *** failed"},
 		{"the longer of two", "longer-key-still", "***"},
 		{"too short", "abc", "abc"},
+	} {
+		if got := r.Redact(c.in); got != c.want {
+			t.Errorf("%s: %q became %q, want %q", c.name, c.in, got, c.want)
+		}
+	}
+}
+
+// ffmpeg keeps some 255 bytes of what a platform answers: a long key is cut, and no longer the key.
+func TestRedactMasksTheBeginningOfASecretAtTheEnd(t *testing.T) {
+	key := "live_" + strings.Repeat("aB3.", 100)
+	r := secret.NewRedactor(secret.New("live_other"), secret.New(key), secret.New("short"))
+
+	for _, c := range []struct{ name, in, want string }{
+		{"cut", "denied for stream " + key[:200], "denied for stream ***"},
+		{"cut short", "denied for stream " + key[:6], "denied for stream ***"},
+		{"too short to matter", "denied for stream " + key[:5], "denied for stream live_"},
+		{"quoted", `(denied for "` + key[:200] + `…").` + "\n", `(denied for "***…").` + "\n"},
+		{"cut at a dot", "denied for " + key[:9] + "…", "denied for ***.…"},
+		{"begun twice", "denied for live_aB3.live_aB3.a", "denied for live_aB3.***"},
+		{"whole, then cut", key + " is not " + key[:100], "*** is not ***"},
+		{"of the other", "denied for live_oth", "denied for ***"},
+		{"cut in base64", base64.StdEncoding.EncodeToString([]byte(key))[:50], "***"},
+		{"in mid-line", key[:100] + " is unknown", key[:100] + " is unknown"},
+		{"only closing", `..."`, `..."`},
+		{"nothing", "", ""},
 	} {
 		if got := r.Redact(c.in); got != c.want {
 			t.Errorf("%s: %q became %q, want %q", c.name, c.in, got, c.want)

@@ -1,11 +1,13 @@
-package config
+package push
 
-import "regexp"
-
-// nearest returns the candidate that is a typing mistake or two away from word, or "".
-func nearest(word string, candidates []string) string {
+// Nearest returns the candidate that is a typing mistake or two away from word, or "". What is that near is safe to
+// quote; any other word may be a key that was pasted into the wrong place.
+func Nearest(word string, candidates []string) string {
 	best, bestDistance := "", min(2, len(word)-1)+1
 	for _, candidate := range candidates {
+		if away := len(word) - len(candidate); max(away, -away) >= bestDistance {
+			continue // further than what is looked for, and perhaps as long as a file
+		}
 		if d := distance(word, candidate); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
@@ -32,14 +34,4 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-var plainName = regexp.MustCompile(`^[a-z_-]{1,32}$`)
-
-// showName returns the name of an unknown setting for an error. What does not look like one may be a pasted key.
-func showName(name string) string {
-	if plainName.MatchString(name) {
-		return name
-	}
-	return "…"
 }
