@@ -215,7 +215,7 @@ func (w *leakWatch) lookAtAnswers() {
 func (w *leakWatch) search(place, which, text string, own bool) {
 	found := w.secrets.find(text)
 	for _, leak := range found {
-		if id := leak.whose + " " + place; !w.told[id] && !(own && leak.inEnviron) {
+		if id := leak.whose + " " + place; !w.told[id] && (!own || !leak.inEnviron) {
 			w.told[id] = true
 			w.t.Errorf("a secret leaked: %s is in the %s: …%q…", leak.whose, strings.TrimSpace(place+" "+which), around(text, leak, found))
 		}
