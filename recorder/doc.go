@@ -1,10 +1,17 @@
-// Package recorder records a stream to disk: the recipe of the recording child, the names of takes, and the finisher
-// that turns what a child left into an ordinary MP4 file.
+// Package recorder records a stream to disk: the recipe of the recording child, the names of takes, the finisher that
+// makes ordinary MP4 files of what children left, and the black box that keeps what happened beside it.
 //
-// A take is fragmented while live: whatever dies, all but the last fragment plays. When the session is over the
-// finisher writes a copy with its index in front beside it and, once that is whole and on disk, renames it over the
-// first. At no moment is there less than one whole file. Nothing else is kept about a take: that it is unfinished is
-// read from the file itself, so a finisher that was killed goes on where it stood.
+// A take is fragmented while live: whatever dies, all but the last fragment plays. It has several parts where a child
+// died, the relay was started again or the codec headers changed. When the session is over the finisher writes an
+// ordinary file with the index in front, of one part or of several that follow each other with the same headers; once
+// that is whole and on disk it takes their place. At no moment is there less than everything. What remains to be done is
+// read from the files and their names, so a finisher that was killed goes on where it stood.
 //
-// Finisher.Serve is one goroutine's; it starts none.
+// Files of a session, in Dir/<stream>:
+//
+//	<start>.mp4, <start>.part2.mp4 …   the take
+//	<start>.events.jsonl               the black box: see Entry
+//	<start>.md                         what it tells, for people
+//
+// Finisher.Serve and BlackBox.Serve are one goroutine's each; they start none.
 package recorder

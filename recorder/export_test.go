@@ -1,10 +1,65 @@
 package recorder
 
+import (
+	"io"
+	"time"
+)
+
 // What the tests look at from outside.
 var (
-	FindBox      = findBox
-	FreeName     = freeName
-	IsFragmented = isFragmented
-	IsTake       = isTake
-	FinishJob    = finish
+	FreeName  = freeName
+	IsTorn    = isTorn
+	FinishJob = finish
+	JoinJob   = join
 )
+
+func FindBox(r io.ReaderAt, at, end int64, typ string) (content, size int64) {
+	b, found := findBox(r, at, end, typ)
+	if !found {
+		return 0, 0
+	}
+	return b.content, b.end - b.content
+}
+
+func IsFragmented(name string) (bool, error) {
+	x, err := readIndex(name)
+	return x.fragmented, err
+}
+
+func IsTake(name string) bool {
+	_, _, ok := parsePart(name)
+	return ok
+}
+
+// Index is what a file's index tells: of each track how many packets there are and how many beyond doubt.
+func Index(name string) (packets, sure []int, length time.Duration, err error) {
+	x, err := readIndex(name)
+	for _, t := range x.tracks {
+		packets, sure = append(packets, len(t.sizes)), append(sure, t.sure)
+	}
+	return packets, sure, x.duration(), err
+}
+
+// Alike reports whether two files may be joined.
+func Alike(a, b string) (bool, error) {
+	x, err := readIndex(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := readIndex(b)
+	return x.alike(&y), err
+}
+
+// StopAfter does the first n steps of putting a joined file in place of a take's parts, and reports whether that was all.
+func (f *Finisher) StopAfter(n int, base, tmp string, first, last int) (all bool, err error) {
+	steps := (&take{base: base}).commit(tmp, first, last)
+	for i, step := range steps {
+		if i == n {
+			return false, nil
+		}
+		if err := step(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}

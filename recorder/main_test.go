@@ -18,7 +18,21 @@ import (
 	"github.com/restreamd/restreamd/relay/relaytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(finisherEnv); dir != "" {
+		finishAndExit(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// finishAndExit is a process that does nothing but finish takes, until somebody kills it.
+func finishAndExit(dir string) {
+	f := recorder.Finisher{Dir: dir, Run: runFFmpeg, Report: func(string, time.Duration, error) {}}
+	if err := f.All(); err != nil {
+		os.Exit(1)
+	}
+	_ = f.Serve(context.Background())
+}
 
 const soon = 20 * time.Second
 

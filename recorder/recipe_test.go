@@ -28,11 +28,13 @@ func TestRecordArguments(t *testing.T) {
 }
 
 func TestFinishArguments(t *testing.T) {
-	job := recorder.FinishJob("/rec/main/a.mp4", "/rec/main/a.mp4.tmp")
+	job := recorder.FinishJob("/rec/main/a.mp4", "/rec/main/a.mp4.tmp", "")
 	if !job.DieWithParent {
 		t.Error("a finisher's child outlives it")
 	}
 	golden(t, "finish.golden", job)
+	golden(t, "chapters.golden", recorder.FinishJob("/rec/main/a.mp4", "/rec/main/a.mp4.tmp", "/rec/main/a.mp4.chapters.tmp"))
+	golden(t, "join.golden", recorder.JoinJob("/rec/main/a.mp4.list.tmp", "/rec/main/a.mp4.tmp", ""))
 }
 
 func golden(t *testing.T, file string, job ffmpeg.Job) {

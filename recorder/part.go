@@ -1,0 +1,70 @@
+package recorder
+
+import (
+	"errors"
+	"os"
+)
+
+// part is one file of a take.
+type part struct {
+	number int
+	index
+}
+
+// read looks into the take's files, as far as they are still there. It returns those that it could look into, and why
+// it could not into the others.
+func (t *take) read() (parts []*part, err error) {
+	for _, number := range t.parts {
+		x, failed := readIndex(partName(t.base, number))
+		switch {
+		case errors.Is(failed, os.ErrNotExist): // joined, by another's asking
+		case failed != nil:
+			err = errors.Join(err, failed)
+			parts = append(parts, nil)
+		default:
+			parts = append(parts, &part{number, x})
+		}
+	}
+	return parts, err
+}
+
+// session is what the black box tells of the take's session.
+func (t *take) session() []stretch {
+	f, err := os.Open(t.base + eventsExtension)
+	if err != nil {
+		return nil // nobody kept one
+	}
+	defer f.Close() //nolint:errcheck // only read
+	s, err := readStory(f)
+	if err != nil {
+		return nil // chapters are not worth a recording
+	}
+	return s.stretches
+}
+
+// runs are the parts that can be one file: those that follow each other with the same headers. One in which nothing
+// plays is left as it is, and nothing is joined across it, unless it is empty.
+func runs(parts []*part) (all [][]*part) {
+	var run []*part
+	end := func() {
+		if len(run) > 0 {
+			all = append(all, run)
+		}
+		run = nil
+	}
+	for _, p := range parts {
+		switch {
+		case p == nil:
+			end()
+		case p.packets() > 0:
+			if len(run) > 0 && !run[0].alike(&p.index) {
+				end()
+			}
+			run = append(run, p)
+		case p.size > 0:
+			end()
+		}
+	}
+	end()
+	return all
+}
