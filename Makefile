@@ -9,7 +9,7 @@ LINT_VERSION := v2.15.0
 LINT         := .bin/golangci-lint-$(LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt bench fuzz fuzz-door demo clean
+.PHONY: help run build test soak lint fmt bench fuzz fuzz-door demo clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ build: ## Build bin/restreamd
 test: ## Run every test with the race detector, with real ffmpeg and GStreamer
 	@scripts/install-test-deps.sh
 	CGO_ENABLED=1 go test -race -count=1 -timeout 15m ./...
+
+soak: ## Hold, flaps and takeover at the length of a broadcast, and a real browser watching (20 min or more)
+	@RESTREAMD_BROWSER=1 scripts/install-test-deps.sh
+	RESTREAMD_LONG=1 RESTREAMD_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -v -timeout 60m ./cmd/restreamd -run 'Lost|Flap|Backup|Held|Browser|Slate|Hold'
 
 lint: $(LINT) ## Check formatting, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(SOURCES)); \

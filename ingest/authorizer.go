@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/secret"
 )
 
@@ -49,6 +50,8 @@ type Grant struct {
 	// Standing grants hold for as long as the same request would be granted again: a publisher is ended soon after
 	// its key is removed or expires. Others hold until the publisher leaves.
 	Standing bool
+	// Role is what a publisher is to the stream. Default: primary.
+	Role relay.Role
 }
 
 // Authorizer decides who may do what. A Grant that comes with an error has at most a Key, for the log.

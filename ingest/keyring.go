@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/restreamd/restreamd/relay"
 )
 
 // Stream is what a Keyring knows of a stream.
@@ -28,6 +30,7 @@ type Key struct {
 	Digest  [sha256.Size]byte
 	Expires time.Time      // zero: never
 	Allow   []netip.Prefix // where it may be used from; empty: everywhere
+	Role    relay.Role     // of who publishes with it; default primary
 }
 
 // Keyring is an Authorizer of fixed keys. It compares every digest in constant time, so that an answer's delay tells
@@ -59,7 +62,7 @@ func (k *Keyring) Authorize(_ context.Context, r Request) (Grant, error) {
 	case !allowed(key.Allow, r.Remote.Addr()):
 		return Grant{Key: key.Name}, ErrAddress
 	}
-	return Grant{Stream: stream.Name, Key: key.Name, Standing: stream.Revoke}, nil
+	return Grant{Stream: stream.Name, Key: key.Name, Standing: stream.Revoke, Role: key.Role}, nil
 }
 
 // find looks at every key, found or not.

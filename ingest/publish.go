@@ -42,7 +42,24 @@ func (s *session) publish(ctx context.Context) error {
 		_ = s.replyStatus(s.command, "error", code, err.Error())
 		return refusal{err}
 	}
-	defer s.pub.Close()
+	err = s.onAir(ctx, req)
+	if meant(ctx, err) {
+		s.pub.Close()
+	} else {
+		s.pub.Lose(errors.New(reason(ctx, err)))
+	}
+	return err
+}
+
+// meant reports whether a publish ended because somebody wanted it to. Any other end is a loss: the encoder crashed, or
+// the network between.
+func meant(ctx context.Context, err error) bool {
+	var no refusal
+	return ctx.Err() != nil || errors.Is(err, errGoodbye) || errors.Is(err, ErrRevoked) || errors.As(err, &no)
+}
+
+// onAir carries the media of a peer that was let in.
+func (s *session) onAir(ctx context.Context, req Request) error {
 	limits := s.server.Limits()
 	s.idle = limits.Idle
 	s.t.late, s.t.rate = errIdle, limits.Bitrate

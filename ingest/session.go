@@ -237,5 +237,5 @@ func (s *session) linger() {
 
 // publisher is what the hub is told of the peer.
 func (s *session) publisher() relay.Publisher {
-	return relay.Publisher{Key: s.grant.Key, Holder: s.grant.Holder, Remote: s.visitor.conn.RemoteAddr().String(), Agent: s.agent}
+	return relay.Publisher{Key: s.grant.Key, Holder: s.grant.Holder, Role: s.grant.Role, Remote: s.visitor.conn.RemoteAddr().String(), Agent: s.agent}
 }

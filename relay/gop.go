@@ -1,5 +1,7 @@
 package relay
 
+import "slices"
+
 // Bounds of the GOP cache. OBS sends a keyframe every 8 s or so by default: 20 Mb/s of that is 20 MiB.
 const (
 	MaxGOPBytes   = 48 << 20
@@ -19,27 +21,25 @@ type gop struct {
 	full    bool // too large to keep: wait for the next keyframe
 }
 
-// add takes a media packet. It reports whether the packet is the first an output could have joined at.
-func (g *gop) add(p *Packet) (opened bool) {
-	was := g.open
+// add takes a media packet. Afterwards an output can join if the cache is open.
+func (g *gop) add(p *Packet) {
 	switch {
-	case p.Keyframe:
-		g.restart(was)
+	case p.Kind == Video && p.Keyframe:
+		g.restart()
 		g.open, g.video = true, true
 	case p.Kind == Video:
 		g.video = true
-	case p.Kind == Audio && !g.video && g.span(p) >= audioGOP:
-		g.restart(was)
+	case p.Kind == Audio && !g.video && (p.Keyframe || g.full || g.aged(p)): // another cache may have marked it
+		g.restart()
 		g.open, p.Keyframe = true, true // every audio packet can be decoded by itself: this one is where outputs join
 	}
 	g.keep(p)
-	return g.open && !was
 }
 
 // restart empties the cache for a new GOP. What came before the very first keyframe is kept: it is audio that every
 // output shall have.
-func (g *gop) restart(open bool) {
-	if open || g.full {
+func (g *gop) restart() {
+	if g.open || g.full {
 		g.empty()
 	}
 	g.full = false
@@ -69,9 +69,41 @@ func (g *gop) empty() {
 	g.packets, g.bytes = g.packets[:0], 0
 }
 
-func (g *gop) span(p *Packet) int64 {
-	if len(g.packets) == 0 {
-		return 0
+// aged reports whether the cache spans enough of a stream without video. Times may be a publisher's own, which wrap and
+// jump.
+func (g *gop) aged(p *Packet) bool {
+	i := slices.IndexFunc(g.packets, (*Packet).timed)
+	if i < 0 {
+		return false
 	}
-	return p.DTS - g.packets[0].DTS
+	span := int32(uint32(p.DTS) - uint32(g.packets[i].DTS))
+	return span >= audioGOP || span < -maxBack
+}
+
+// newest is the newest packet with a time of its own. An open cache has one.
+func (g *gop) newest() *Packet {
+	for _, p := range slices.Backward(g.packets) {
+		if p.timed() {
+			return p
+		}
+	}
+	return nil
+}
+
+// ages is how much older than the newest each packet is, in milliseconds by their publisher's clock. Where that jumped
+// the times of arrival count.
+func (g *gop) ages() []int64 {
+	ages := make([]int64, len(g.packets))
+	age, next := int64(0), (*Packet)(nil)
+	for i, p := range slices.Backward(g.packets) {
+		if p.timed() {
+			if next != nil {
+				passed := next.Arrived.Sub(p.Arrived)
+				age += step(uint32(p.DTS), uint32(next.DTS), passed, passed)
+			}
+			next = p
+		}
+		ages[i] = age
+	}
+	return ages
 }

@@ -23,6 +23,14 @@ func NewHub(names ...string) *Hub {
 	return h
 }
 
+// Observe has every event of the streams that the hub was made with told to see, which must neither block nor call back.
+// It is for before the first publish.
+func (h *Hub) Observe(see func(Event)) {
+	for _, s := range h.streams {
+		s.observe = see
+	}
+}
+
 // Stream returns the stream of that name, nil if there is none.
 func (h *Hub) Stream(name string) *Stream {
 	h.mu.Lock()

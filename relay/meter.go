@@ -19,6 +19,8 @@ type meter struct {
 	gaps    [8]float64 // newest times between keyframes, a ring
 	keys    int
 	newest  time.Time
+	raw     [32]int64 // newest timestamp by kind
+	moved   time.Time // when one of media last changed
 }
 
 type tally struct{ bytes, frames, audio int64 }
@@ -41,6 +43,9 @@ func (m *meter) count(p *Packet) {
 	m.newest = p.Arrived
 	m.total.add(p.Kind, n, p.Slot == 0)
 	m.window.add(p.Kind, n, p.Slot == 0)
+	if p.Slot == 0 && p.Kind != Script && (m.moved.IsZero() || p.DTS != m.raw[p.Kind&31]) {
+		m.raw[p.Kind&31], m.moved = p.DTS, p.Arrived
+	}
 	if p.Keyframe {
 		if m.keys > 0 {
 			m.rates.KeyframeInterval = float64(int32(uint32(p.DTS)-uint32(m.lastKey))) / 1000

@@ -55,6 +55,17 @@ func (s Slot) IsHeader() bool {
 	return what == slotHeader || what == slotChannels
 }
 
+// Variant says which outputs a packet is for. While a stopgap shows a slate there are two pictures to see, each with
+// its own codec header; at all other times there is one for all.
+type Variant uint8
+
+// The variants.
+const (
+	Both       Variant = iota // every output
+	SlateOnly                 // outputs that live through another codec header: they see the slate
+	FreezeOnly                // the others: they see the publisher's own last picture
+)
+
 // Packet is one sealed FLV tag. It is immutable once written to a stream: its bytes are shared by every output.
 type Packet struct {
 	// Body is the FLV tag's body, which is the RTMP message's body.
@@ -67,9 +78,16 @@ type Packet struct {
 	// Slot is set for init packets.
 	Slot Slot
 	Kind Kind
+	// Variant is which outputs see the packet. Default: all.
+	Variant Variant
 	// Keyframe marks a packet at which an output can join: a key frame of the main video track.
 	Keyframe bool
 }
+
+// timed reports whether the packet's timestamp says anything.
+func (p *Packet) timed() bool { return p.Slot == 0 && p.Kind != Script }
+
+func (p *Packet) isFor(v Variant) bool { return p.Variant == Both || p.Variant == v }
 
 // Base is where the clock of one who joined with these packets begins: the earliest DTS of media among them. Init
 // packets have no time of their own. It reports false where there is no media.

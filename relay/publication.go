@@ -1,6 +1,19 @@
 package relay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+// Role is what a publisher is to its stream. A stream has one publisher of each role at most.
+type Role string
+
+// The roles.
+const (
+	Primary Role = "primary" // feeds the stream while it is healthy
+	Backup  Role = "backup"  // stands by, ready to take over
+	Stopgap Role = "stopgap" // keeps the session alive while nobody else feeds it
+)
 
 // Publisher says who feeds a stream. It holds names, never secrets.
 type Publisher struct {
@@ -8,6 +21,7 @@ type Publisher struct {
 	Holder string // who presented it, where the name does not tell; shown to nobody. Default: Key
 	Remote string // address the media comes from
 	Agent  string // what the encoder calls itself
+	Role   Role   // default Primary
 }
 
 func (p Publisher) holder() string {
@@ -17,20 +31,36 @@ func (p Publisher) holder() string {
 	return p.Key
 }
 
-// Publication is one publisher's hold on a stream, from Publish to Close. Its methods are for one goroutine, the
+// Publication is one publisher's hold on a stream, from Publish to its end. Its methods are for one goroutine, the
 // publisher's; Done and Err may be used by any.
+//
+//	standing by ──first keyframe while nobody else feeds, or Stream.Switch──▶ feeding
+//	     ▲                                                                      │
+//	     └──────another takes over (a stopgap's publication ends instead)───────┘
+//
+// One that stands by keeps its own newest GOP, so that it can take over at once.
 type Publication struct {
 	stream *Stream
 	who    Publisher
 	since  time.Time
-	keyed  bool // a video keyframe was seen
+	fed    bool // the stream, at some time
+	video  bool // it has shown video
 	media  Media
 	meter  meter
-	lost   int64 // video packets before the first keyframe
+	lost   int64 // packets nobody could use: before a keyframe, or while another's sound went on
+	standing
 
 	done chan struct{}
 	err  error // why it ended, set before done is closed
 	over bool  // guarded by stream.mu
+}
+
+// standing is what a publication has since it began to stand by.
+type standing struct {
+	keyed  bool      // a video keyframe was seen
+	starts int       // GOPs begun
+	inits  []*Packet // newest of each slot
+	gop    gop
 }
 
 // Write hands a sealed packet to the stream, which owns its body from now on. It returns why the publication ended if
@@ -44,6 +74,7 @@ func (p *Publication) Write(pkt Packet) error {
 		return p.err
 	}
 	p.meter.count(&pkt)
+	p.video = p.video || pkt.Kind == Video
 	if pkt.Kind == Video && pkt.Slot == 0 && !p.keyed {
 		if !pkt.Keyframe {
 			p.lost++
@@ -51,8 +82,46 @@ func (p *Publication) Write(pkt Packet) error {
 		}
 		p.keyed = true
 	}
-	s.write(&pkt)
+	if s.active == p {
+		s.write(&pkt)
+		return nil
+	}
+	p.keep(&pkt)
+	if pkt.Keyframe && p.gop.open {
+		p.starts++
+		if s.mayFeed(p) {
+			s.feed(p)
+		}
+	}
 	return nil
+}
+
+// keep stores a packet of one that stands by.
+func (p *Publication) keep(pkt *Packet) {
+	if pkt.Slot == 0 {
+		p.gop.add(pkt)
+		return
+	}
+	if pkt.Kind == Video && pkt.Slot.IsHeader() {
+		p.gop.video = true
+	}
+	i := slices.IndexFunc(p.inits, func(q *Packet) bool { return q.Slot == pkt.Slot })
+	switch {
+	case i >= 0 && pkt.Slot.IsHeader() && string(p.inits[i].Body) != string(pkt.Body):
+		p.gop.reset()
+		p.inits[i] = pkt
+	case i >= 0:
+		p.inits[i] = pkt
+	case len(p.inits) < maxSlots:
+		p.inits = append(p.inits, pkt)
+	}
+}
+
+// standBy has one that fed wait for its next keyframe, from which on it could feed again. inits are what it fed with.
+func (p *Publication) standBy(inits []*Packet) {
+	p.keyed, p.starts = false, 0
+	p.inits = slices.Clone(inits)
+	p.gop = gop{video: p.video}
 }
 
 // Resync says that the publisher's clock starts anew with the next packet.
@@ -60,10 +129,13 @@ func (p *Publication) Resync() {
 	s := p.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !p.over {
+	if s.active == p {
 		s.session.timeline.resync()
-		p.meter.keys = 0 // the time since the last keyframe is not known by the new clock
+	} else {
+		p.keyed, p.starts = false, 0
+		p.gop.reset()
 	}
+	p.meter.keys = 0 // the time since the last keyframe is not known by the new clock
 }
 
 // Describe says what the packets hold, as far as the publisher could tell from headers. It is for people, not for
@@ -74,17 +146,13 @@ func (p *Publication) Describe(m Media) {
 	p.media = m
 }
 
-// Close ends the publication. If it still feeds the stream the session ends with it and every output drains and ends.
-func (p *Publication) Close() {
-	s := p.stream
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.over {
-		return
-	}
-	p.end(ErrClosed)
-	s.endSession()
-}
+// Close ends the publication of one who said goodbye: its show is over. The session ends with it, and every output
+// drains and ends, unless another publisher stands by or the stream is held after a goodbye.
+func (p *Publication) Close() { p.stream.leave(p, ErrClosed, false) }
+
+// Lose ends the publication of one that was lost: the session ends as with Close, unless another publisher stands by
+// or the stream is held. why is for people.
+func (p *Publication) Lose(why error) { p.stream.leave(p, why, true) }
 
 // Done is closed when the publication is over, by its own doing or not.
 func (p *Publication) Done() <-chan struct{} { return p.done }

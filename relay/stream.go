@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -25,33 +24,61 @@ var (
 // maxSlots bounds the init packets a stream remembers: metadata and headers of some 30 tracks.
 const maxSlots = 64
 
-// Stream is a named live programme: the place where one publisher and any number of outputs meet.
+// Stream is a named live programme: the place where publishers and any number of outputs meet. One publisher feeds it
+// at a time; others stand by.
 //
-//	off air ──Publish──▶ on air ──last Publication.Close──▶ off air
+//	off air ──Publish──▶ on air ──the last publisher says goodbye, End──▶ off air
 //	                     │   ▲
-//	                     └───┘ Publish with the same key: the old publication ends, the session goes on
+//	                     └───┘ another publisher feeds: the session goes on
 //
-// A session lasts from the first publish to the end of the last publication in a row. Whatever shall keep a session
-// alive between two encoders is a publisher too.
+// A session lasts from the first publish to the end of the last publication in a row; while somebody holds the stream
+// (see StandIn) it outlives a publisher that was lost.
 type Stream struct {
-	name string
+	name    string
+	observe func(Event) // called with mu held
 
 	mu      sync.Mutex
 	closed  bool
 	last    bool // the present session is the last one
-	pub     *Publication
+	holds   Holds
+	pubs    []*Publication // all, in the order in which they came
+	active  *Publication   // feeds; nil: nobody does
+	next    *Publication   // is to feed from its next keyframe on
+	orphan  orphan
 	session *session
 	newest  time.Time // start of the newest session: no two sessions share a second, files are named after it
 	subs    []*Subscription
+}
+
+// Holds says after what a session without a publisher is kept. Somebody must then end it: see Stream.End.
+type Holds struct {
+	Lost    bool   // after its publisher was lost
+	Stopped bool   // after its publisher said goodbye
+	Prove   bool   // while a stopgap feeds, a publisher must have sent a whole GOP before it feeds
+	Barred  []Role // must not feed but by Switch: they send, but not well enough
+}
+
+// orphan is why and since when nobody but a stopgap feeds.
+type orphan struct {
+	since   time.Time
+	goodbye bool // who fed said so
+	why     string
 }
 
 // session is one show.
 type session struct {
 	start    time.Time
 	timeline timeline
-	inits    []*Packet // newest packet of each slot, in the order in which the slots appeared
-	gop      gop
+	views    [2]view
+	key      *Packet      // newest video keyframe, but for a slate's
+	header   *Packet      // the codec header it was sent under
+	sound    *Packet      // newest packet of sound, but for a slate's
+	aired    bool         // an output could have joined
+	fed      *Publication // the newest to feed, but for stopgaps
 }
+
+// own is what outputs see that are shown no slate: what publishers sent, and repeats of it.
+func (ses *session) own() *view { return &ses.views[1] }
 
 // NewStream returns a stream that is off air.
 func NewStream(name string) *Stream { return &Stream{name: name} }
@@ -59,28 +86,59 @@ func NewStream(name string) *Stream { return &Stream{name: name} }
 // Name returns the stream's name. It is never the stream key.
 func (s *Stream) Name() string { return s.name }
 
-// Publish puts a publisher on the stream, which goes on air with its first keyframe. The holder of the present one's
-// key replaces it (the old one is usually a dead connection) and the session goes on; any other is
-// refused with ErrBusy.
+// Publish puts a publisher on the stream, which goes on air with its first keyframe. The holder of a key that is on
+// replaces its own older publication (usually a dead connection) and the session goes on. A publisher of another role
+// stands by; any other is refused with ErrBusy.
 func (s *Stream) Publish(who Publisher) (*Publication, error) {
+	who.Role = cmp.Or(who.Role, Primary)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
 	}
-	if s.pub != nil {
-		if s.pub.who.holder() != who.holder() {
-			return nil, fmt.Errorf("%w, with key %q", ErrBusy, s.pub.who.Key)
+	for _, p := range s.pubs {
+		if p.who.Role == who.Role && p.who.holder() != who.holder() {
+			return nil, fmt.Errorf("%w, with key %q", ErrBusy, p.who.Key)
 		}
-		s.pub.end(ErrReplaced)
 	}
-	now := time.Now()
-	if s.session == nil {
-		s.session = &session{start: s.nextStart(now)}
+	p := &Publication{stream: s, who: who, since: time.Now(), done: make(chan struct{})}
+	for _, old := range slices.Clone(s.pubs) {
+		if old.who.holder() == who.holder() && old.who.Role != Stopgap {
+			s.remove(old, ErrReplaced)
+		}
 	}
-	s.session.timeline.resync()
-	s.pub = &Publication{stream: s, who: who, since: now, done: make(chan struct{})}
-	return s.pub, nil
+	s.pubs = append(s.pubs, p)
+	begins := s.session == nil
+	if begins {
+		s.begin(p.since)
+		s.active, s.session.fed, p.fed = p, p, true
+	}
+	s.tell(Published, p, who.Remote)
+	if begins {
+		s.tell(Fed, p, "")
+	}
+	return p, nil
+}
+
+// begin opens a session.
+func (s *Stream) begin(now time.Time) {
+	s.session = &session{start: s.nextStart(now), views: [2]view{{variant: SlateOnly}, {variant: FreezeOnly}}}
+	s.orphan = orphan{}
+	s.tell(Began, nil, "")
+}
+
+func (s *Stream) tell(what Happening, p *Publication, why string) {
+	if s.observe == nil {
+		return
+	}
+	e := Event{At: time.Now(), Stream: s.name, What: what, Why: why}
+	if s.session != nil {
+		e.Session = s.session.start
+	}
+	if p != nil {
+		e.Key, e.Role = p.who.Key, p.who.Role
+	}
+	s.observe(e)
 }
 
 func (s *Stream) nextStart(now time.Time) time.Time {
@@ -111,16 +169,26 @@ func (s *Stream) Listen(limit int) (sub *Subscription, on bool) {
 }
 
 func (s *Stream) subscribe(limit int) *Subscription {
-	sub := &Subscription{stream: s, limit: limit, wake: make(chan struct{}, 1)}
+	sub := &Subscription{stream: s, limit: limit, wake: make(chan struct{}, 1), variant: SlateOnly}
 	if s.closed {
 		sub.finish(ErrClosed)
 		return sub
 	}
-	if ses := s.session; ses != nil && ses.gop.open {
-		sub.join(ses.start, ses.inits, ses.gop.packets)
-	}
+	s.join(sub)
 	s.subs = append(s.subs, sub)
 	return sub
+}
+
+// join has a subscription join the session that is on, if it can.
+func (s *Stream) join(sub *Subscription) {
+	if s.session == nil {
+		return
+	}
+	for _, v := range s.session.views {
+		if v.variant == sub.variant && v.gop.open {
+			sub.join(s.session.start, v.inits, v.gop.packets)
+		}
+	}
 }
 
 // Session returns the start of the session that is on, and whether there is one.
@@ -133,35 +201,39 @@ func (s *Stream) Session() (start time.Time, ok bool) {
 	return s.session.start, true
 }
 
-// FPS is the frame rate of what feeds the stream, as declared or else as measured; 0 while neither is known.
+// FPS is the frame rate of the publisher that feeds the stream or did so last, as declared or else as measured; 0 while
+// neither is known.
 func (s *Stream) FPS() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pub == nil {
+	if s.session == nil || s.session.fed == nil {
 		return 0
 	}
-	return cmp.Or(s.pub.media.Video.FPS, s.pub.meter.rates.FPS)
+	return cmp.Or(s.session.fed.media.Video.FPS, s.session.fed.meter.rates.FPS)
 }
 
-// Disconnect ends the publication that feeds the stream. It reports whether there was one.
+// Disconnect ends every publication, and the session. It reports whether there was one.
 func (s *Stream) Disconnect() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pub == nil {
+	if s.session == nil && len(s.pubs) == 0 {
 		return false
 	}
-	s.pub.end(ErrDisconnected)
-	s.endSession()
+	for _, p := range slices.Clone(s.pubs) {
+		s.remove(p, ErrDisconnected)
+	}
+	if s.session != nil {
+		s.endSession("disconnected by the operator")
+	}
 	return true
 }
 
-// Close takes the stream off air for good: publisher and outputs are told, later ones are refused.
+// Close takes the stream off air for good: publishers and outputs are told, later ones are refused.
 func (s *Stream) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pub != nil {
-		s.pub.end(ErrClosed)
-		s.endSession()
+	if s.session != nil {
+		s.endSession("the relay stops")
 	}
 	s.close()
 }
@@ -177,75 +249,80 @@ func (s *Stream) Finish() {
 
 func (s *Stream) close() {
 	s.closed = true
+	for _, p := range slices.Clone(s.pubs) {
+		s.remove(p, ErrClosed)
+	}
 	for _, sub := range s.subs {
 		sub.finish(ErrClosed)
 	}
 	s.subs = nil
 }
 
-// write carries a packet from the publisher to every output. p is already the stream's: nobody else has seen it.
+// write carries a packet from the publisher that feeds to every output. p is already the stream's: nobody else has seen
+// it.
 func (s *Stream) write(p *Packet) {
+	t := &s.session.timeline
+	switch {
+	case p.Slot != 0:
+		p.DTS = t.current(p.Kind)
+		s.introduce(p)
+	case p.Kind == Script:
+		p.DTS = t.current(p.Kind)
+		s.send(p)
+	default:
+		p.DTS = t.media(p.Kind, uint32(p.DTS), p.Arrived)
+		s.send(p)
+	}
+}
+
+// introduce carries an init packet to those to whom it says anything new.
+func (s *Stream) introduce(p *Packet) {
+	for i := range s.session.views {
+		if v := &s.session.views[i]; p.isFor(v.variant) && v.remember(p) {
+			s.deliver(p, v)
+		}
+	}
+}
+
+// send carries a media packet that has its place on the timeline.
+func (s *Stream) send(p *Packet) {
 	ses := s.session
-	if p.Slot != 0 {
-		p.DTS = ses.timeline.current(p.Kind)
-		if ses.remember(p) {
-			s.deliver(p)
+	if p.Keyframe && p.Kind == Video && p.Variant != SlateOnly {
+		ses.key, ses.header = p, ses.own().header()
+	}
+	if p.Kind == Audio && p.Variant != SlateOnly {
+		ses.sound = p
+	}
+	for i := range ses.views { // before anybody sees the packet: a cache may mark it
+		if v := &ses.views[i]; p.isFor(v.variant) {
+			v.gop.add(p)
+			ses.aired = ses.aired || v.gop.open
 		}
-		return
 	}
-	if p.Kind == Script {
-		p.DTS = ses.timeline.current(p.Kind)
-	} else {
-		p.DTS = ses.timeline.media(p.Kind, uint32(p.DTS), p.Arrived)
-	}
-	if opened := ses.gop.add(p); opened {
-		for _, sub := range s.subs {
-			if !sub.joined {
-				sub.join(ses.start, ses.inits, ses.gop.packets)
-			} else {
-				sub.push(p)
-			}
+	for i := range ses.views {
+		if v := &ses.views[i]; p.isFor(v.variant) {
+			s.deliver(p, v)
 		}
-		return
 	}
-	s.deliver(p)
 }
 
-func (s *Stream) deliver(p *Packet) {
+// deliver gives a packet to the outputs that see v, and has those join which have waited for it.
+func (s *Stream) deliver(p *Packet, v *view) {
 	for _, sub := range s.subs {
-		if sub.joined {
+		switch {
+		case sub.variant != v.variant:
+		case sub.joined:
 			sub.push(p)
+		case v.gop.open:
+			sub.join(s.session.start, v.inits, v.gop.packets)
 		}
 	}
-}
-
-// remember keeps an init packet for those who join later. It reports whether the packet says anything new: repeats of
-// the same bytes, which encoders and platforms' libraries send at will, go no further.
-func (ses *session) remember(p *Packet) (changed bool) {
-	i := slices.IndexFunc(ses.inits, func(q *Packet) bool { return q.Slot == p.Slot })
-	if i >= 0 && bytes.Equal(ses.inits[i].Body, p.Body) {
-		return false
-	}
-	if p.Slot.IsHeader() && p.Kind == Video {
-		ses.gop.video = true
-	}
-	if i >= 0 {
-		ses.inits[i] = p
-		if p.Slot.IsHeader() {
-			ses.gop.reset() // packets of the old header must not follow the new one
-		}
-		return true
-	}
-	if len(ses.inits) == maxSlots {
-		return false // nobody who joins later could decode that track
-	}
-	ses.inits = append(ses.inits, p)
-	return true
 }
 
 // endSession lets every output drain what it has and end. Those that never joined stay for the next session.
-func (s *Stream) endSession() {
-	s.pub, s.session = nil, nil
+func (s *Stream) endSession(why string) {
+	s.tell(Ended, nil, why)
+	s.active, s.next, s.session = nil, nil, nil
 	s.subs = slices.DeleteFunc(s.subs, func(sub *Subscription) bool {
 		if sub.joined {
 			sub.finish(nil)

@@ -29,11 +29,12 @@ func (d Drops) Add(o Drops) Drops {
 // gives up everything and skips to the next keyframe. Init packets are never given up, but for those that were
 // succeeded before any media.
 type Subscription struct {
-	stream *Stream
-	limit  int // bytes
-	wake   chan struct{}
-	joined bool // guarded by stream.mu
-	delay  time.Duration
+	stream  *Stream
+	limit   int // bytes
+	wake    chan struct{}
+	joined  bool // guarded by stream.mu
+	delay   time.Duration
+	variant Variant
 
 	mu       sync.Mutex
 	start    time.Time // of the session joined
@@ -70,6 +71,21 @@ func (s *Subscription) Read(ctx context.Context, buf []*Packet) ([]*Packet, erro
 // Delay has Read hold back each packet until d after it came. It is for before the first Read. What is held back counts
 // as queued.
 func (s *Subscription) Delay(d time.Duration) { s.delay = d }
+
+// Accept has Read give what outputs of that variant see; what it would have given is forgotten. It is for before the
+// first Read. The default is SlateOnly.
+func (s *Subscription) Accept(v Variant) {
+	s.stream.mu.Lock()
+	defer s.stream.mu.Unlock()
+	s.variant = v
+	s.mu.Lock()
+	s.queue, s.bytes, s.skipping, s.drops = nil, 0, false, Drops{}
+	s.mu.Unlock()
+	if slices.Contains(s.stream.subs, s) { // else its session is over
+		s.joined = false
+		s.stream.join(s)
+	}
+}
 
 // ripe is how many packets may be read, and how long until there is one more; 0: nobody knows.
 func (s *Subscription) ripe() (n int, wait time.Duration) {

@@ -4,6 +4,7 @@
 #   ffmpeg     encoder, players and judge of most tests
 #   pebble     the certificate authority that ACME is tested with
 #   rtmpdump   a player that is not ffmpeg: librtmp
+#   chromium   a viewer's browser, if RESTREAMD_BROWSER is set
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
 
@@ -32,8 +33,8 @@ if [ ${#missing[@]} -gt 0 ]; then
     "$(dirname "$0")/install-packages.sh" "${missing[@]}"
 fi
 
-# Not every distribution has these; the tests that need them are skipped without.
-for program in pebble rtmpdump; do
+# Not every distribution has these; the tests that need them are skipped without. A browser is large: it is for who asks.
+for program in pebble rtmpdump ${RESTREAMD_BROWSER:+chromium}; do
     command -v "$program" >/dev/null || "$(dirname "$0")/install-packages.sh" "$program" ||
         echo "No $program here: its tests are skipped" >&2
 done

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/restreamd/restreamd/relay/config"
+	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/output"
 	"github.com/restreamd/restreamd/relay/push"
 	"github.com/restreamd/restreamd/relay/rendition"
@@ -29,6 +30,7 @@ func check(c *cli.Context) error {
 	for _, p := range snapshot.Problems {
 		mistakes = append(mistakes, p.Err)
 	}
+	mistakes = append(mistakes, checkSlates(c.Context, cfg, ffmpeg.Env()))
 	if err := errors.Join(mistakes...); err != nil {
 		return usageError{err}
 	}

@@ -20,7 +20,7 @@ import (
 const mostSettle = 2 * time.Second
 
 // busy is the load from which times tell more of the machine than of the relay, in runnable processes a core.
-const busy = 4
+const busy = 2
 
 // A thousand random edits under a live show, in bursts: what runs agrees with the folder within 2 s of each burst, and
 // what a burst did not touch keeps its child and its connection. Two destinations that nobody edits are pushed to from

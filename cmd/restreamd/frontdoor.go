@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/ingest"
+	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/config"
 )
 
@@ -72,7 +73,7 @@ func streamOf(s config.Stream) ingest.Stream {
 		PlayWithKey: s.Play.Keys, PlayLocally: s.Play.Loopback,
 	}
 	for _, k := range s.Keys {
-		is.Keys = append(is.Keys, ingest.Key{Name: k.Name, Digest: k.Digest, Expires: k.Expires, Allow: k.Allow})
+		is.Keys = append(is.Keys, ingest.Key{Name: k.Name, Digest: k.Digest, Expires: k.Expires, Allow: k.Allow, Role: relay.Role(k.Role)})
 	}
 	return is
 }

@@ -19,8 +19,11 @@ func runJob(ctx context.Context, exe string, env []string, job ffmpeg.Job) error
 		Path: exe, Args: args, Env: env, DieWithParent: job.DieWithParent,
 		Grace: process.Grace{Term: time.Millisecond, Kill: time.Second},
 	})
-	if exit.Code == 0 {
+	switch {
+	case exit.Code == 0:
 		return nil
+	case exit.Pid == 0:
+		return fmt.Errorf("start ffmpeg: %w", exit.Err)
 	}
 	why := ffmpeg.Classify(exit.Lines, exit)
 	return fmt.Errorf("ffmpeg: %s %s: %q", exit, why, exit.Lines)

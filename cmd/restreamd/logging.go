@@ -21,6 +21,9 @@ type maskedLog struct {
 // know takes the place of what was masked before.
 func (m *maskedLog) know(r *secret.Redactor) { m.redact.Store(r) }
 
+// hide masks secrets in a text that goes elsewhere than into the log.
+func (m *maskedLog) hide(s string) string { return m.redact.Load().Redact(s) }
+
 func (m *maskedLog) Write(p []byte) (int, error) {
 	if _, err := io.WriteString(m.to, m.redact.Load().Redact(string(p))); err != nil {
 		return 0, err

@@ -59,7 +59,7 @@ func TestMainJob(t *testing.T) {
 func awaitFinished(t *testing.T, r *rt.Relay) string {
 	t.Helper()
 	rt.Eventually(t, patient, "the recording to be finished", func() bool { return strings.Contains(r.Log(), "recording finished") })
-	files, err := filepath.Glob(filepath.Join(r.Data, "recordings", "main", "*"))
+	files, err := filepath.Glob(filepath.Join(r.Data, "recordings", "main", "*.mp4"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("recordings: %v %v, want one file", files, err)
 	}

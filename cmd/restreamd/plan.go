@@ -79,6 +79,7 @@ func requests(wants []want) []rendition.Request {
 // specs feeds each output from the rendition it needs, and adds the renditions. derive makes the stream of one.
 func (p planner) specs(wants []want, plan rendition.Plan, derive func(name string) output.Derived) []output.Spec {
 	var all []output.Spec
+	fixed := fixedRenditions(wants, plan)
 	for _, e := range plan.Encoders {
 		if p.unable != "" {
 			break
@@ -90,6 +91,8 @@ func (p planner) specs(wants []want, plan rendition.Plan, derive func(name strin
 			Recipe:      rendition.Recipe{Settings: e.Settings},
 			AudioTrack:  e.Settings.AudioTrack,
 			Derived:     derive(e.Name),
+
+			FixedHeaders: fixed[e.Name],
 		})
 	}
 	for _, w := range wants {
@@ -113,6 +116,20 @@ func (p planner) specs(wants []want, plan rendition.Plan, derive func(name strin
 		all = append(all, spec)
 	}
 	return all
+}
+
+// fixedRenditions are those that feed outputs whose codec headers must stay: a slate's would go through, where the picture
+// is copied, or leave its marks. One that runs is not started anew for an output that comes later.
+func fixedRenditions(wants []want, plan rendition.Plan) map[string]bool {
+	names := map[string]bool{}
+	for _, w := range wants {
+		if w.needs != nil && w.FixedHeaders {
+			if name, ok := plan.Find(*w.needs); ok {
+				names[name] = true
+			}
+		}
+	}
+	return names
 }
 
 func refusal(plan rendition.Plan, r rendition.Request) string {
@@ -195,9 +212,10 @@ func (p planner) pushes(s config.Stream, d config.Destination, now time.Time, v 
 }
 
 func (p planner) push(s config.Stream, d config.Destination, target push.Target, name string, now time.Time, v verdict) want {
+	fixed := limits(d).FixedHeaders
 	w := want{Spec: output.Spec{
 		ID:          output.ID{Stream: s.Name, Kind: kindPush, Name: name},
-		Fingerprint: fmt.Sprint(d.Fingerprint, v.remedy.Silence),
+		Fingerprint: fmt.Sprint(d.Fingerprint, v.remedy.Silence, fixed),
 		Target:      target.String(),
 		Recipe:      push.Recipe{Target: target, Silence: d.Audio.Silence || v.remedy.Silence},
 		Gate:        p.gate(target, d.Wire),
@@ -205,6 +223,8 @@ func (p planner) push(s config.Stream, d config.Destination, target push.Target,
 		Delay:       d.Wire.Delay,
 		AudioTrack:  uint8(d.Audio.Track - 1),
 		Rest:        cmp.Or(scheduled(d.Schedule, now), v.rest),
+
+		FixedHeaders: fixed,
 	}}
 	whom := kindPush + "/" + name
 	switch {

@@ -97,6 +97,15 @@ func (r *reporter) Disconnect(stream string) bool {
 	return s != nil && s.Disconnect()
 }
 
+// Switch has another of a stream's publishers feed it.
+func (r *reporter) Switch(stream, to string) error {
+	s := r.hub.Stream(stream)
+	if s == nil {
+		return relay.ErrNoPublisher
+	}
+	return s.Switch(to, "by hand", false)
+}
+
 func disk(path string) httpapi.Disk {
 	d := httpapi.Disk{Path: path}
 	var st unix.Statfs_t

@@ -50,6 +50,7 @@ type house struct {
 	hub      *relay.Hub
 	outputs  *output.Set
 	director *director
+	story    *chronicle
 	finisher *recorder.Finisher
 	reporter *reporter
 }
@@ -102,11 +103,16 @@ func (h *house) live(ctx context.Context) error {
 	web := parts.start("HTTP", h.serveHTTP)
 	finishing := parts.start("finisher", h.finisher.Serve)
 	tidying := parts.start("HLS janitor", h.tidy)
+	boxing := parts.start("black box", h.story.box.Serve)
+	telling := parts.start("chronicle", h.story.Serve)
 	running := parts.start("outputs", h.outputs.Serve)
 	directing := parts.start("director", h.director.Serve)
 	watching := parts.start("destinations", h.watch)
 	reloading := parts.start("configuration", h.reload)
 	certifying := parts.start("certificates", h.serveCertificates)
+	h.resume(h.leftSessions())
+	saving := parts.start("sessions", h.saveSessions)
+	keeping := parts.start("hold", h.keep)
 	accepting := parts.start("RTMP", h.serveRTMP)
 	err := h.announce()
 
@@ -123,14 +129,18 @@ func (h *house) live(ctx context.Context) error {
 	stopBy, done := context.WithTimeout(context.Background(), stopWithin)
 	defer done()
 	h.reporter.ready.Store(false)
+	saving.stop()
 	accepting.stop()
 	certifying.stop()
 	reloading.stop()
 	watching.stop()
 	directing.stop()
+	keeping.stop()
 	h.hub.Close()
 	h.drain(stopBy)
 	running.stop()
+	telling.stop()
+	boxing.stop()
 	h.finish(stopBy)
 	finishing.stop()
 	tidying.stop()
@@ -178,7 +188,7 @@ func (h *house) probe(ctx context.Context) (ffmpeg.Capabilities, error) {
 			h.log.Error("an encoder does not work: what needs it will fail", zap.String("rendition", r.Name), zap.Error(err))
 		}
 	}
-	return caps, nil
+	return caps, checkSlates(ctx, h.cfg, h.env())
 }
 
 func (h *house) listen() (err error) {
@@ -212,7 +222,11 @@ func (h *house) recover(ctx context.Context) error {
 	if left := process.Sweep(ctx, owner+h.cfg.Data, 0); len(left) > 0 {
 		h.log.Warn("ended children of an earlier run", zap.Ints("pids", left))
 	}
-	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(); err != nil {
+	goesOn := map[string]time.Time{}
+	for name, s := range h.leftSessions() {
+		goesOn[name] = s.Start
+	}
+	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(goesOn); err != nil {
 		return err
 	}
 	h.finisher = &recorder.Finisher{
@@ -249,6 +263,7 @@ func (h *house) build() error {
 		}},
 		Log: h.log,
 	}
+	h.chronicle()
 	h.director = newDirector(planner{
 		cfg: h.cfg.Config, finisher: h.finisher, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
 	}, h.hub, h.outputs, h.budget())

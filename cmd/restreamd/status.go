@@ -131,7 +131,10 @@ func showEncoders(line func(format string, a ...any), e httpapi.Encoders) {
 // describe is a stream in one line.
 func describe(s httpapi.Stream) string {
 	p := s.Publisher
-	if p == nil {
+	switch {
+	case p == nil && s.Hold != nil:
+		return "held: " + s.Hold.Why
+	case p == nil:
 		return "off air"
 	}
 	v, a := p.Media.Video, p.Media.Audio
@@ -149,7 +152,11 @@ func describe(s httpapi.Stream) string {
 	if p.Remote == "" {
 		return strings.Join(append(parts, p.Key), "; ") // made here, a rendition
 	}
-	return strings.Join(append(parts, fmt.Sprintf("key %q from %s", p.Key, p.Remote)), "; ")
+	parts = append(parts, fmt.Sprintf("key %q from %s", p.Key, p.Remote))
+	for _, other := range s.Standby {
+		parts = append(parts, fmt.Sprintf("%s %q stands by", other.Role, other.Key))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // grade is how far a push's delivery is proven, and since when.

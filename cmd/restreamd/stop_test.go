@@ -79,7 +79,7 @@ func TestKillInMidShow(t *testing.T) {
 		t.Errorf("the recording has %d packets, the destination had %d: more than 2 s are lost", len(got), sent)
 	}
 
-	again := rt.StartRelay(t, rt.InDir(r.Dir))
+	again := rt.StartRelay(t, rt.InDir(r.Dir), rt.StreamConfig("hold: {for: 0s}")) // nobody waits for the encoder
 	rt.Eventually(t, patient, "the recording to be finished by the next start", func() bool {
 		return contains(again.Log(), "recording finished")
 	})

@@ -136,6 +136,11 @@ func (c *Config) relativeTo(folder string) *Config {
 	if c.HTTP.AdminTokenFile != "" {
 		c.HTTP.AdminTokenFile = under(folder, c.HTTP.AdminTokenFile)
 	}
+	for i := range c.Streams {
+		if slate := &c.Streams[i].Hold.Slate; *slate != "" {
+			*slate = under(folder, *slate)
+		}
+	}
 	// A bare name is looked up in PATH, as a shell does.
 	if filepath.Base(c.FFmpeg) != c.FFmpeg {
 		c.FFmpeg = under(folder, c.FFmpeg)

@@ -84,6 +84,9 @@ func TestLoadEverything(t *testing.T) {
 				Record: config.Record{Enabled: true}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}},
 		},
 	}
+	for i := range want.Streams {
+		want.Streams[i].Hold = config.Default().Streams[0].Hold
+	}
 	for _, file := range []string{"tls/key.pem", "jwt.secret", "restreamd.yml", "keys/field"} {
 		file = filepath.Join(dir, file)
 		want.Notes = append(want.Notes, file+" can be read by everybody: chmod 600 "+file)
@@ -186,7 +189,7 @@ func TestLoadExplainsMistakes(t *testing.T) {
 		{"an unknown setting unlike any", "http: {banana: 1}\n",
 			"c.yml:1: http.…: unknown setting (known are listen, admin_token_file)"},
 		{"a key where a setting belongs", "streams:\n  main:\n    " + theKey + ": true\n",
-			"c.yml:3: streams.main.…: unknown setting (known are app, revoke, play, keys, record, hls)"},
+			"c.yml:3: streams.main.…: unknown setting (known are app, revoke, play, keys, hold, record, hls)"},
 		{"several at once", "limits:\n  per_ip: 0\n  idle: 15\nrtmp: {listen: 1935}\n",
 			"c.yml:2: limits.per_ip: not a number in range (write a whole number from 1 to 100000)\n" +
 				"c.yml:3: limits.idle: not a duration in range (write one from 1s to 1h0m0s, with its unit, as in 15s)\n" +

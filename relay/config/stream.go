@@ -9,6 +9,7 @@ type Stream struct {
 	Revoke string // RevokeFinish or RevokeEnd; default RevokeFinish
 	Play   Play
 	Keys   []Key // who may publish. Empty only for a stream that is alone; the caller then makes a key
+	Hold   Hold
 	Record Record
 	HLS    HLS
 }
@@ -46,6 +47,7 @@ func defaultStream(name string) Stream {
 		App:    "live",
 		Revoke: RevokeFinish,
 		Play:   Play{Keys: true},
+		Hold:   defaultHold(),
 		Record: Record{Enabled: true},
 		HLS:    HLS{Enabled: true, Segment: 2 * time.Second, Window: 6},
 	}
@@ -81,6 +83,7 @@ func readStream(name string, s *section, known keyring, renditions []string) Str
 	play.close()
 
 	stream.Keys = readKeys(s, stream.App, known)
+	stream.Hold.read(s.section("hold"))
 
 	record := s.section("record")
 	record.flag("enabled", &stream.Record.Enabled)

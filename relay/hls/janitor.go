@@ -41,13 +41,19 @@ func (j Janitor) Serve(ctx context.Context) error {
 	}
 }
 
-// Recover ends the playlists that a relay which was killed left open. Call it before packaging begins.
-func (j Janitor) Recover() error {
+// Recover ends the playlists that a relay which was killed left open, but for those of sessions that go on, given by
+// stream. Call it before packaging begins.
+func (j Janitor) Recover(goesOn map[string]time.Time) error {
 	open, err := fs.Glob(os.DirFS(j.Dir), "*/*/"+playlist)
 	if err != nil {
 		return fmt.Errorf("find playlists: %w", err)
 	}
 	for _, name := range open {
+		dir := filepath.Dir(name)
+		stream, _, _ := strings.Cut(filepath.Dir(dir), "@") // a rendition's session is its source's, or nearly
+		if start, ok := goesOn[stream]; ok && filepath.Base(dir) >= start.UTC().Format(stamp) {
+			continue
+		}
 		err = errors.Join(err, endPlaylist(filepath.Join(j.Dir, name)))
 	}
 	return err

@@ -18,7 +18,7 @@ func TestRecoverEndsOpenPlaylists(t *testing.T) {
 	put(t, "x", dir, "main", "file")
 	j := hls.Janitor{Dir: dir}
 	for range 2 {
-		if err := j.Recover(); err != nil {
+		if err := j.Recover(nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,7 +27,7 @@ func TestRecoverEndsOpenPlaylists(t *testing.T) {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	if err := (hls.Janitor{Dir: filepath.Join(dir, "none")}).Recover(); err != nil {
+	if err := (hls.Janitor{Dir: filepath.Join(dir, "none")}).Recover(nil); err != nil {
 		t.Errorf("without a folder: %v", err)
 	}
 }

@@ -28,6 +28,8 @@ func counter(name, help string, labels ...string) metric {
 var (
 	buildInfo    = gauge("build_info", "1, with the versions as labels.", "version", "ffmpeg")
 	streamLive   = gauge("stream_live", "1 while outputs of the stream get media.", "stream")
+	streamHeld   = gauge("stream_held", "1 while a session has no publisher.", "stream")
+	streamSpare  = gauge("stream_standby_publishers", "Publishers that stand by.", "stream")
 	pubBytes     = counter("publisher_bytes_total", "Media bytes received from the present publisher.", "stream")
 	pubVideoRate = gauge("publisher_video_bitrate", "Video bit/s over the last seconds.", "stream")
 	pubAudioRate = gauge("publisher_audio_bitrate", "Audio bit/s over the last seconds.", "stream")
@@ -57,7 +59,7 @@ var (
 )
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, m := range []metric{buildInfo, streamLive, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
+	for _, m := range []metric{buildInfo, streamLive, streamHeld, streamSpare, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
 		outState, outStarts, outFailures, outDrops, outDropGOPs, outGrade, outDelivered, outBitrate, outAge, outRTT,
 		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree} {
 		ch <- m.desc
@@ -85,6 +87,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, stream := range s.Streams {
 		send(streamLive, truth(stream.Live), stream.Name)
+		send(streamHeld, truth(stream.Hold != nil), stream.Name)
+		send(streamSpare, float64(len(stream.Standby)), stream.Name)
 		if p := stream.Publisher; p != nil {
 			send(pubBytes, float64(p.Bytes), stream.Name)
 			send(pubVideoRate, float64(p.Rates.VideoBitrate), stream.Name)

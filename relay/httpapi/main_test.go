@@ -36,6 +36,13 @@ func (r *relayed) Disconnect(stream string) bool {
 	return r.agrees
 }
 
+func (r *relayed) Switch(stream, to string) error {
+	if stream != "main" || to != "field" {
+		return relay.ErrNoPublisher
+	}
+	return nil
+}
+
 const token = "correct horse"
 
 func server(r *relayed) *httpapi.Server {

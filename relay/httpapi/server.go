@@ -90,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/status", s.status)
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/disconnect", s.admin(s.disconnect))
+	mux.HandleFunc("POST /api/v1/streams/{stream}/switch", s.admin(s.change))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -140,6 +141,20 @@ func (s *Server) retry(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 	done(w, s.Controller.Disconnect(r.PathValue("stream")), "no publisher is on that stream")
+}
+
+// change switches to the publisher that ?to= names by its key or role; by default to the one that stands by.
+func (s *Server) change(w http.ResponseWriter, r *http.Request) {
+	name, to := r.PathValue("stream"), r.FormValue("to")
+	if to == "" {
+		for _, stream := range s.Reporter.Snapshot().Streams {
+			if stream.Name == name && len(stream.Standby) > 0 {
+				to = stream.Standby[0].Key
+			}
+		}
+	}
+	err := s.Controller.Switch(name, to)
+	done(w, err == nil, fmt.Sprintf("switch: %v", err))
 }
 
 // admin lets a request through that carries the admin token: "Authorization: Bearer TOKEN".

@@ -16,6 +16,8 @@ type Reporter interface {
 type Controller interface {
 	Retry(output.ID) bool          // try a failed output now instead of at its next try
 	Disconnect(stream string) bool // end the publisher of a stream
+	// Switch has another publisher feed a stream, at its next keyframe: the one with that key's name, or of that role.
+	Switch(stream, to string) error
 }
 
 // Snapshot is the relay at one moment.

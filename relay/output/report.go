@@ -22,13 +22,24 @@ const (
 func (r *runner) set(s State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.enterState(s)
+	if r.enterState(s) {
+		r.tell()
+	}
 }
 
-// enterState is called with r.mu held.
-func (r *runner) enterState(s State) {
+// tell tells whoever looks that the state changed. It is called with r.mu held, when all that goes with it is known.
+func (r *runner) tell() {
+	if r.of.See != nil {
+		s := r.status
+		s.Lines, s.Delivery = nil, nil
+		r.of.See(s)
+	}
+}
+
+// enterState is called with r.mu held. It reports whether that is news.
+func (r *runner) enterState(s State) bool {
 	if r.status.State == s {
-		return
+		return false
 	}
 	if r.status.State == Stopping && s != Retrying { // the child ended in order: what was wrong while it ran is over
 		r.status.Class, r.status.Reason = "", ""
@@ -41,6 +52,7 @@ func (r *runner) enterState(s State) {
 			r.status.Delivery = r.status.Delivery.at(None)
 		}
 	}
+	return true
 }
 
 func (r *runner) retry(why error, next time.Time) {
@@ -54,6 +66,7 @@ func (r *runner) retry(why error, next time.Time) {
 	}
 	r.status.Failures++
 	r.status.NextTry = &next
+	r.tell()
 }
 
 func (r *runner) started(pid int) {
@@ -88,6 +101,7 @@ func (r *runner) see(fed int64, moved bool) {
 	if moved && r.status.State == Starting {
 		r.enterState(Running)
 		r.status.Class, r.status.Reason = "", ""
+		r.tell()
 	}
 	if d := r.status.Delivery; d != nil && r.link != nil {
 		d.update(r.link.Progress(), now)

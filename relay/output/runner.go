@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
@@ -45,8 +44,8 @@ type runner struct {
 	log      *zap.Logger
 	redact   *secret.Redactor
 	patience patience
-	starts   *rate.Limiter // of tries after a failure, all outputs'
-	derived  *derived      // the media of the present session's children, of a rendition
+	of       *Set     // the others it shares with
+	derived  *derived // the media of the present session's children, of a rendition
 
 	attempt ffmpeg.Attempt // the present or last one; Session is zero when no session is unfinished
 
@@ -68,7 +67,7 @@ type tally struct {
 
 func newRunner(spec Spec, source Source, set *Set) *runner {
 	r := &runner{
-		spec: spec, source: source, tool: set.Tool, starts: set.starts,
+		spec: spec, source: source, tool: set.Tool, of: set,
 		log:      set.Log.With(zap.String("stream", spec.ID.Stream), zap.String("output", spec.ID.Kind), zap.String("name", spec.ID.Name)),
 		redact:   secret.NewRedactor(spec.Secrets...),
 		patience: patience{healthy: cmp.Or(set.Healthy, defaultHealthy)},
@@ -91,6 +90,9 @@ func (r *runner) Serve(ctx context.Context) error {
 	for ctx.Err() == nil {
 		f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack}
 		f.sub.Delay(r.spec.Delay)
+		if r.spec.FixedHeaders {
+			f.sub.Accept(relay.FreezeOnly)
+		}
 		r.attach(f)
 		err := r.show(ctx, f)
 		r.detach(f)
@@ -230,7 +232,7 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	if err != nil {
 		return err
 	}
-	f.start(job.RollOnHeader)
+	f.start(job.RollOnHeader || r.spec.FixedHeaders)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -393,5 +395,5 @@ func (r *runner) sleep(ctx context.Context, why error) {
 	}
 	// Pushes that fell together do not return together. The turn is awaited before there is a subscription: what it
 	// would hold back meanwhile were a backlog.
-	_ = r.starts.Wait(ctx) // fails only when ctx is over, which the caller looks at
+	_ = r.of.starts.Wait(ctx) // fails only when ctx is over, which the caller looks at
 }

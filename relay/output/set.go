@@ -23,6 +23,8 @@ type Set struct {
 	Source func(stream string) Source
 	Tool   Tool
 	Log    *zap.Logger
+	// See is told of each change of an output's state. It must neither block nor call back. Default: nobody is.
+	See func(Status)
 	// Healthy is how long a child must have run for its next failure to count as the first. Default 1 min.
 	Healthy time.Duration
 

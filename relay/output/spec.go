@@ -33,6 +33,9 @@ type Spec struct {
 	Secrets []secret.String // never shown in the child's lines
 	// Lossless outputs may hold back far more before they lose anything: the recorder.
 	Lossless bool
+	// FixedHeaders outputs are never shown a codec header that is not a publisher's own, and are started anew where that
+	// changes. Default: they live through it.
+	FixedHeaders bool
 	// Delay holds the media back by as much.
 	Delay time.Duration
 	// AudioTrack is the audio track to take, 0 for the main one.

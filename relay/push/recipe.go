@@ -41,6 +41,9 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 				// algorithm still held back was lost, in 20 of 20 shows to a sink that acknowledges every 1000 bytes;
 				// without it in none (5.1.9).
 				"tcp_nodelay": "1",
+				// A track that pauses must not hold up the other: ffmpeg waits for 10 s of one before it goes on without the
+				// other, and the platform would be taken for wedged by then.
+				"max_interleave_delta": "500000",
 			},
 			Preset: []ffmpeg.PresetLine{
 				{Option: "rtmp_app", Value: secret.New(r.Target.App)},

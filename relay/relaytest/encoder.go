@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/url"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/bluenviron/gortmplib/pkg/handshake"
 	"github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/bluenviron/gortmplib/pkg/rawmessage"
+	"golang.org/x/sys/unix"
 
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/flv"
@@ -134,10 +136,27 @@ func (e *Encoder) Goodbye() error {
 	return e.w.Write(call("deleteStream", 4, nil, float64(encoderStream)))
 }
 
-// Close ends the connection.
+// Close ends the connection without a goodbye.
 func (e *Encoder) Close() {
 	_ = e.conn.Close()
 	e.wg.Wait()
+}
+
+// Reset ends the connection with a TCP RST, once the server's machine has all that was sent.
+func (e *Encoder) Reset(t testing.TB) {
+	t.Helper()
+	tcp := e.conn.(*net.TCPConn)
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		t.Fatalf("reset: %v", err)
+	}
+	Eventually(t, encoderDeadline, "the server's machine to have all that was sent", func() bool {
+		left := 0
+		err = raw.Control(func(fd uintptr) { left, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+		return err != nil || left == 0
+	})
+	_ = tcp.SetLinger(0) // it fails only where the connection has ended
+	e.Close()
 }
 
 // Sent is a tag and when its last byte was given to the kernel.
@@ -148,6 +167,12 @@ type Sent struct {
 
 // SendFile sends an FLV file in real time, each timestamp moved by offset, and returns what it sent.
 func (e *Encoder) SendFile(t testing.TB, file []byte, offset uint32) []Sent {
+	t.Helper()
+	return e.SendFor(t, math.MaxInt64, file, offset)
+}
+
+// SendFor is [Encoder.SendFile] for a while at most.
+func (e *Encoder) SendFor(t testing.TB, most time.Duration, file []byte, offset uint32) []Sent {
 	t.Helper()
 	var sent []Sent
 	r := flv.NewReader(bytes.NewReader(file))
@@ -162,6 +187,9 @@ func (e *Encoder) SendFile(t testing.TB, file []byte, offset uint32) []Sent {
 		}
 		if err != nil {
 			t.Fatalf("read media: %v", err)
+		}
+		if time.Duration(p.DTS)*time.Millisecond > most {
+			return sent
 		}
 		if wait := time.Until(begun.Add(time.Duration(p.DTS) * time.Millisecond)); wait > 0 {
 			pace.Reset(wait)

@@ -49,11 +49,15 @@ func Publish(t testing.TB, url, file string, opts ...PublisherOption) *Publisher
 	args := append([]string{"-hide_banner", "-nostdin", "-nostats", "-re"}, spec.input...)
 	args = append(args, "-i", file, "-c", "copy")
 	args = append(args, spec.output...)
-	args = append(args, "-f", "flv", url)
+	return PublishWith(t, "ffmpeg", append(args, "-f", "flv", url)...)
+}
 
-	child, err := startChild(exec.Command("ffmpeg", args...))
+// PublishWith starts another program as the publisher.
+func PublishWith(t testing.TB, program string, args ...string) *Publisher {
+	t.Helper()
+	child, err := startChild(exec.Command(program, args...))
 	if err != nil {
-		t.Fatalf("start publisher (scripts/install-ffmpeg.sh installs ffmpeg): %v", err)
+		t.Fatalf("start publisher (scripts/install-test-deps.sh installs what tests need): %v", err)
 	}
 	t.Cleanup(func() { child.kill() })
 	return &Publisher{child: child}

@@ -4,7 +4,13 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
 	"time"
+
+	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/flv"
 )
 
 // Kinds of a [Tag]: the FLV tag types, which are the RTMP message types.
@@ -23,6 +29,7 @@ type Tag struct {
 	Init bool
 	// Hash is the MD5 of the payload behind the FLV tag header of its kind: equal to [VideoHashes], [AudioHashes].
 	Hash string
+	Body []byte    // kept only by a sink that was asked to: [KeepBodies]
 	At   time.Time // when its last byte was read
 }
 
@@ -62,6 +69,26 @@ func (s Session) FirstKeyframe() (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+// WriteFLV writes what came, as it came, to a new file in the test's folder and returns its path. The sink must have
+// been opened with [KeepBodies].
+func (s Session) WriteFLV(t testing.TB) string {
+	t.Helper()
+	file := flv.AppendHeader(nil, true, true)
+	for _, tag := range s.Tags {
+		if tag.Body == nil {
+			t.Fatal("write FLV: the sink kept no bodies")
+		}
+		file = flv.AppendTagHeader(file, relay.Kind(tag.Kind), len(tag.Body), int64(tag.DTS))
+		file = append(file, tag.Body...)
+		file = flv.AppendTrailer(file, len(tag.Body))
+	}
+	path := filepath.Join(t.TempDir(), "session.flv")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatalf("write FLV: %v", err)
+	}
+	return path
 }
 
 // MonotonicDTS returns an error that names the first audio or video packet whose DTS is below that of the packet

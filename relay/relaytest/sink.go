@@ -40,6 +40,7 @@ type Sink struct {
 	addr      string
 	authority *authority // nil for plain RTMP
 	ackWindow uint32     // in bytes, 0 for no acknowledgements
+	bodies    bool       // are kept
 	gate      *gate
 	wg        sync.WaitGroup
 
@@ -54,6 +55,7 @@ type sinkSpec struct {
 	tls       bool
 	issue     issue
 	ackWindow uint32
+	bodies    bool
 }
 
 // SinkOption changes what [OpenSink] opens.
@@ -79,6 +81,9 @@ func AckEvery(bytes uint32) SinkOption {
 	return func(s *sinkSpec) { s.ackWindow = bytes }
 }
 
+// KeepBodies makes the sink keep the media itself, for [Session.WriteFLV].
+func KeepBodies() SinkOption { return func(s *sinkSpec) { s.bodies = true } }
+
 // OpenSink opens a sink on a free port of 127.0.0.1. The caller closes it.
 func OpenSink(opts ...SinkOption) (*Sink, error) {
 	var spec sinkSpec
@@ -88,6 +93,7 @@ func OpenSink(opts ...SinkOption) (*Sink, error) {
 	s := &Sink{
 		addr:      "127.0.0.1:0",
 		ackWindow: spec.ackWindow,
+		bodies:    spec.bodies,
 		gate:      newGate(),
 		conns:     make(map[*sinkConn]struct{}),
 	}

@@ -1,6 +1,7 @@
 package relaytest
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -160,6 +161,9 @@ func (c *sinkConn) media(msg *rawmessage.Message) {
 	tag := newTag(msg.Type, uint32(msg.Timestamp/time.Millisecond), msg.Body)
 	if c.sink.current().discard {
 		return
+	}
+	if c.sink.bodies {
+		tag.Body = bytes.Clone(msg.Body)
 	}
 	c.sink.record(func() {
 		if c.session.FirstMedia.IsZero() && !tag.Init {

@@ -132,15 +132,24 @@ function rows(o, now, made, derived) {
   ].filter(Boolean);
 }
 
+const air = (s) => (s.hold ? ["warn", "held"] : s.live ? ["good", "on air"] : ["idle", "off air"]);
+
+// held says why nobody feeds a stream, and standby who is ready to.
+const held = (h, now) => $("p", { class: "trouble warn" },
+  `No publisher for ${age(h.since, now)}: ${h.why}. ${h.shown ? "Platforms get the last picture and silence, and keep their session." : "The session waits for its encoder."}`);
+const standby = (all, now) => all.map((p) => $("p", {},
+  `Standing by: ${p.role} with key “${p.key}”, ${rate(p.rates.video_bitrate + p.rates.audio_bitrate)}, for ${age(p.since, now)}`));
+
 const renditions = (s) => (s.outputs || []).filter((o) => o.kind === "rendition").map((o) => `${s.name}@${o.name}`);
 
 function stream(s, now, all) {
   const made = (o) => (o.kind === "rendition" ? all.find((d) => d.name === `${s.name}@${o.name}`) : undefined);
   const watch = s.live && s.outputs?.some((o) => o.kind === "hls");
   return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
-    $("h2", {}, s.name, $("span", { class: `mark ${s.live ? "good" : "idle"}` }, s.live ? "on air" : "off air"),
+    $("h2", {}, s.name, $("span", { class: `mark ${air(s)[0]}` }, air(s)[1]),
       watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
-    s.publisher ? publisher(s.publisher, now) : $("p", {}, "No publisher. Start streaming in OBS."),
+    s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
+    ...standby(s.standby || [], now),
     $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Delivery"].map((t) => $("th", { scope: "col" }, t)))),
       $("tbody", {}, ...(s.outputs || []).flatMap((o) => rows(o, now, made(o))))));
 }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/restreamd/restreamd/recorder"
+	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/hls"
+	"github.com/restreamd/restreamd/relay/output"
+)
+
+// ratesEvery is how often rates go into the black box.
+const ratesEvery = time.Second
+
+// chronicle tells the black box what happens: the hub's events, the outputs', and once a second the rates of all that
+// is on. Its see methods are called with locks of the hub and of outputs held; mu is taken last.
+type chronicle struct {
+	box     *recorder.BlackBox
+	hub     *relay.Hub
+	outputs *output.Set
+	hls     hls.Janitor
+	log     *zap.Logger
+
+	mu       sync.Mutex
+	sessions map[string]time.Time // newest session of each stream
+	fed      map[string]bool      // somebody published in it, in this run
+	unfed    []string             // streams of which a session ended that nobody returned to
+}
+
+// chronicle makes the black box and has hub and outputs tell it what happens.
+func (h *house) chronicle() {
+	box := &recorder.BlackBox{
+		Dir: recordings(h.cfg.Data), Redact: h.keys.mask.hide,
+		Report: func(file string, err error) { h.log.Warn("black box", zap.String("file", file), zap.Error(err)) },
+	}
+	if err := box.Recover(); err != nil {
+		h.log.Warn("an earlier session is not summed up", zap.Error(err))
+	}
+	h.story = &chronicle{
+		box: box, hub: h.hub, outputs: h.outputs, hls: hls.Janitor{Dir: hlsDir(h.cfg.Data)}, log: h.log,
+		sessions: map[string]time.Time{}, fed: map[string]bool{},
+	}
+	h.hub.Observe(h.story.seeStream)
+	h.outputs.See = h.story.seeOutput
+}
+
+// seeStream takes an event of the hub.
+func (c *chronicle) seeStream(e relay.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch e.What {
+	case relay.Began:
+		c.sessions[e.Stream], c.fed[e.Stream] = e.Session, false
+	case relay.Published:
+		c.fed[e.Stream] = true
+	case relay.Ended:
+		if !c.fed[e.Stream] {
+			c.unfed = append(c.unfed, e.Stream)
+		}
+	}
+	if e.Session.IsZero() {
+		return
+	}
+	c.box.Add(e.Stream, e.Session, recorder.Entry{At: e.At, What: string(e.What), Key: e.Key, Role: string(e.Role), Why: e.Why})
+	if e.What == relay.Ended {
+		c.box.End(e.Stream, e.Session)
+	}
+}
+
+// seeOutput takes a change of an output's state.
+func (c *chronicle) seeOutput(s output.Status) {
+	stream, of, _ := strings.Cut(s.Stream, "@") // a rendition's outputs belong to its source's session
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if session, ok := c.sessions[stream]; ok {
+		c.box.Add(stream, session, recorder.Entry{
+			What: "output", Output: outputName(s.ID, of), State: string(s.State), Class: string(s.Class), Why: s.Reason,
+		})
+	}
+}
+
+func outputName(id output.ID, rendition string) string {
+	name := id.Kind + "/" + id.Name
+	if rendition != "" {
+		name += "@" + rendition
+	}
+	return name
+}
+
+// Serve takes rates until ctx is cancelled.
+func (c *chronicle) Serve(ctx context.Context) error {
+	tick := time.NewTicker(ratesEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.rates()
+			c.endUnfed()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (c *chronicle) rates() {
+	on := map[string]time.Time{}
+	for _, s := range c.hub.Streams() {
+		status := s.Status()
+		if status.Session == nil || strings.Contains(s.Name(), "@") {
+			continue
+		}
+		on[s.Name()] = *status.Session
+		if p := status.Publisher; p != nil {
+			c.box.Add(s.Name(), *status.Session, recorder.Entry{What: "rates", Key: p.Key, Numbers: map[string]float64{
+				"bitrate": float64(p.Rates.VideoBitrate + p.Rates.AudioBitrate), "fps": p.Rates.FPS, "gop": p.Rates.KeyframeInterval,
+			}})
+		}
+	}
+	for _, o := range c.outputs.Snapshot() {
+		session, ok := on[o.Stream]
+		if !ok || o.Delivery == nil {
+			continue
+		}
+		d := o.Delivery
+		c.box.Add(o.Stream, session, recorder.Entry{What: "rates", Output: outputName(o.ID, ""), State: string(d.Grade), Numbers: map[string]float64{
+			"bitrate": float64(d.Bitrate), "rtt": d.RTT, "queue_age": d.QueueAge, "retransmits": float64(d.Retransmits), "drops": float64(o.Drops.Packets),
+		}})
+	}
+}
+
+// endUnfed ends the playlists of sessions that nobody returned to after a restart: no child ever will.
+func (c *chronicle) endUnfed() {
+	c.mu.Lock()
+	ended := len(c.unfed) > 0
+	c.unfed = nil
+	c.mu.Unlock()
+	if !ended {
+		return
+	}
+	on := map[string]time.Time{}
+	for _, s := range c.hub.Streams() {
+		if start, ok := s.Session(); ok {
+			on[s.Name()] = start
+		}
+	}
+	if err := c.hls.Recover(on); err != nil {
+		c.log.Warn("HLS playlist not ended", zap.Error(err))
+	}
+}

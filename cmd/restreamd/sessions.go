@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// The sessions that are on are kept in data/state/sessions.json, so that a relay that was killed or restarted can go on
+// with them: an encoder that returns within the hold continues its show, in one recording and one playlist.
+
+// saveSessionsEvery is how long after it was last seen a session may be thought to have lived, in error.
+const saveSessionsEvery = time.Second
+
+// savedSession is a session that was on.
+type savedSession struct {
+	Start time.Time `json:"start"`
+	Seen  time.Time `json:"seen"` // when it was last known to be on
+}
+
+func sessionsPath(data string) string { return filepath.Join(stateDir(data), "sessions.json") }
+
+// saveSessions keeps the file as it is until ctx is cancelled, and leaves it as it was then.
+func (h *house) saveSessions(ctx context.Context) error {
+	tick := time.NewTicker(saveSessionsEvery)
+	defer tick.Stop()
+	some := true // what an earlier run left is written over in any case
+	for {
+		now := h.sessions()
+		if len(now) > 0 || some {
+			if err := writeState(sessionsPath(h.cfg.Data), now); err != nil {
+				h.log.Warn("a restart would begin new sessions", zap.Error(err))
+			}
+		}
+		some = len(now) > 0
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// sessions are those that are on now.
+func (h *house) sessions() map[string]savedSession {
+	now := map[string]savedSession{}
+	for _, s := range h.cfg.Streams {
+		status := h.hub.Stream(s.Name).Status()
+		if status.Session == nil {
+			continue
+		}
+		seen := time.Now().UTC()
+		if status.Hold != nil {
+			seen = status.Hold.Since.UTC() // a hold goes on where it was
+		}
+		now[s.Name] = savedSession{Start: *status.Session, Seen: seen}
+	}
+	return now
+}
+
+// leftSessions are those of an earlier run that an encoder may still return to, by stream.
+func (h *house) leftSessions() map[string]savedSession {
+	left := map[string]savedSession{}
+	text, err := os.ReadFile(sessionsPath(h.cfg.Data))
+	if err == nil {
+		err = json.Unmarshal(text, &left)
+	}
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			h.log.Warn("sessions of the earlier run are not known: they are over", zap.Error(err))
+		}
+		return nil
+	}
+	still := map[string]savedSession{}
+	for _, s := range h.cfg.Streams {
+		if one, ok := left[s.Name]; ok && time.Since(one.Seen) < s.Hold.For && time.Since(one.Seen) >= 0 {
+			still[s.Name] = one
+		}
+	}
+	return still
+}
+
+// resume opens them again.
+func (h *house) resume(left map[string]savedSession) {
+	for name, s := range left {
+		if h.hub.Stream(name).Resume(s.Start, s.Seen, "the relay was restarted") {
+			h.log.Info("session goes on if its encoder returns", zap.String("stream", name), zap.Time("session", s.Start))
+		}
+	}
+}
+
+// writeState writes a file of the relay's state, all of it or nothing.
+func writeState(path string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return os.Rename(tmp, path)
+}
