@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +25,8 @@ type chaos struct {
 	owed    []string // bodies that outputs of this session must get, in no order
 	names   int
 	open    int // sessions begun less those ended
-	events  int
+	writes  int
+	begun   time.Time
 }
 
 // actor is a publisher that knows what it sent.
@@ -38,16 +38,6 @@ type actor struct {
 	gop, picture int
 	raw          uint32
 	pictures     bool
-}
-
-// witness is an output that joined at some time.
-type witness struct {
-	sub     *relay.Subscription
-	header  string
-	picture string // newest
-	last    map[relay.Kind]int64
-	seen    map[string]bool
-	owed    int // of chaos.owed when it came
 }
 
 // next is a number below n from the input.
@@ -62,7 +52,7 @@ func (c *chaos) next(n int) int {
 
 func run(t *testing.T, input []byte) {
 	hub := relay.NewHub("main")
-	c := &chaos{T: t, stream: hub.Stream("main"), input: input}
+	c := &chaos{T: t, stream: hub.Stream("main"), input: input, begun: time.Now()}
 	hub.Observe(c.observe)
 	c.stream.Hold(relay.Holds{Lost: true})
 	c.watch()
@@ -88,7 +78,6 @@ func run(t *testing.T, input []byte) {
 }
 
 func (c *chaos) observe(e relay.Event) {
-	c.events++
 	switch e.What {
 	case relay.Began:
 		c.open++
@@ -221,6 +210,7 @@ func (p *actor) body() string {
 
 // write sends a packet. What the one that feeds sends and could be decoded is owed to the outputs.
 func (c *chaos) write(p *actor, pkt relay.Packet) {
+	c.writes++
 	body := string(pkt.Body)
 	before := c.feeding(p)
 	var lost int64
@@ -247,6 +237,7 @@ func (c *chaos) hold() {
 		return
 	}
 	p.raw += uint32(1 + c.next(200))
+	c.writes++
 	c.names++
 	pkt := audio(int64(p.raw), fmt.Sprint("a|hush|", c.names))
 	if f := c.freeze; f.Key != nil && c.next(2) == 0 {
@@ -282,90 +273,6 @@ func (c *chaos) look() {
 	c.watch()
 }
 
-func headerOf(body string) string {
-	var name, header string
-	var gop, picture int
-	fields(body, &name, &gop, &picture, &header)
-	return header
-}
-
-func fields(body string, name *string, gop, picture *int, header *string) {
-	parts := slices.Collect(func(yield func(string) bool) {
-		begin := 0
-		for i := range body {
-			if body[i] == '|' {
-				yield(body[begin:i])
-				begin = i + 1
-			}
-		}
-		yield(body[begin:])
-	})
-	*name, *header = parts[1], parts[4]
-	_, _ = fmt.Sscan(parts[2], gop)
-	_, _ = fmt.Sscan(parts[3], picture)
-}
-
-// read judges what an output got: times go on, nothing comes twice, and every picture can be decoded.
-func (c *chaos) read(w *witness) {
-	for _, p := range readNow(c.T, w.sub) {
-		body := string(p.Body)
-		if p.Slot != 0 {
-			w.header = body
-			continue
-		}
-		if before, ok := w.last[p.Kind]; p.DTS < before || ok && p.DTS == before && p.Kind != relay.Script {
-			c.Errorf("%q at %d after %d", body, p.DTS, before)
-		}
-		if w.last[p.Kind] = p.DTS; p.DTS > int64(c.names+c.events+10)*10_000 {
-			c.Errorf("%q at %d", body, p.DTS)
-		}
-		if w.seen[body] {
-			c.Errorf("%q came twice", body)
-		}
-		w.seen[body] = true
-		if p.Kind == relay.Video {
-			c.decode(w, body, p.Keyframe)
-		}
-	}
-	if !w.sub.Session().IsZero() { // else it waits for a keyframe
-		for _, body := range c.owed[w.owed:] {
-			if !w.seen[body] {
-				c.Errorf("%q never came", body)
-			}
-		}
-	}
-	w.owed = len(c.owed)
-}
-
-// decode checks that a picture comes under its header and behind the one it refers to.
-func (c *chaos) decode(w *witness, body string, keyframe bool) {
-	var name, header, lastName, lastHeader string
-	var gop, picture, lastGOP, lastPicture int
-	fields(body, &name, &gop, &picture, &header)
-	if header != w.header {
-		c.Errorf("%q came under %q", body, w.header)
-	}
-	if keyframe != (picture == 0) {
-		c.Errorf("%q is a keyframe: %t", body, keyframe)
-	}
-	if w.picture != "" {
-		fields(w.picture, &lastName, &lastGOP, &lastPicture, &lastHeader)
-	}
-	if picture > 0 && (name != lastName || gop != lastGOP || picture != lastPicture+1) {
-		c.Errorf("%q came after %q", body, w.picture)
-	}
-	w.picture = body
-}
-
-// readNow reads what there is, and knows that there is an end.
-func readNow(t testing.TB, s *relay.Subscription) []*relay.Packet {
-	packets, err := s.Read(canceled(), nil)
-	if err != nil && !errors.Is(err, errNow) && !errors.Is(err, io.EOF) && !errors.Is(err, relay.ErrClosed) {
-		t.Error(err)
-	}
-	return packets
-}
-
 // FuzzStream has publishers come, send, fail and go, be switched, held and barred in any order.
 func FuzzStream(f *testing.F) {
 	for seed := range uint64(8) {
@@ -395,12 +302,4 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-}
-
-var errNow = errors.New("now")
-
-func canceled() context.Context {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(errNow)
-	return ctx
 }

@@ -2,10 +2,9 @@ package relay_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,7 +86,7 @@ func TestNothingToStandInFor(t *testing.T) {
 	s := relay.NewStream("main")
 	wantNoStandIn(t, s, "")
 	p := publish(t, s, "studio")
-	write(t, p, videoHeader("sps"), delta(0, "lost"))
+	write(t, p, videoHeader("sps"), audio(0, "a"), delta(0, "lost"))
 	wantNoStandIn(t, s, relay.Primary) // nothing was seen yet
 	wantNoStandIn(t, s, "")
 	write(t, p, key(0, "k0"))
@@ -258,111 +257,6 @@ func TestFreezeKnowsTheTime(t *testing.T) {
 	}
 }
 
-// A publisher of sound alone takes a session with a picture on, but only when no picture can be expected any more.
-func TestSoundAloneAfterAPicture(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p, sub := kept(t)
-		p.Lose(errReset)
-		p = publish(t, s, "studio")
-		for i := range int64(400) {
-			write(t, p, audio(i*20, fmt.Sprint("b", i)))
-			time.Sleep(20 * time.Millisecond) // the bubble's time
-			if now := feeder(s) != ""; now && i*20 < 5000 || !now && i*20 > 6100 {
-				t.Fatalf("after %d ms it feeds: %t", i*20, now)
-			}
-		}
-		got := read(t, sub)
-		if n := len(got); string(got[n-1].Body) != "b399" || got[n-1].DTS < 7900 || got[n-1].DTS > 8050 {
-			t.Errorf("ends with %q at %d", got[n-1].Body, got[n-1].DTS)
-		}
-		late := read(t, s.Subscribe(roomy))
-		if n := len(late); n < 3 || !late[2].Keyframe || late[2].Kind != relay.Audio {
-			t.Errorf("a late output got %q", bodies(late))
-		}
-		standIn(t, s, relay.Primary)
-		write(t, p, audio(8000, "c"))
-		for i := range int64(60) {
-			write(t, p, audio(8020+i*20, "c"))
-		}
-		wantFeeder(t, s, "studio") // it has no picture, and none is waited for
-		s.Close()
-	})
-}
-
-// Sound alone stands by with a second or two of it, for as long as it likes and whatever its clock does.
-func TestSoundAloneStandsBy(t *testing.T) {
-	for name, start := range map[string]uint32{"plain": 0, "over the wrap": 1<<32 - 20_000, "over the half": 1<<31 - 20_000} {
-		t.Run(name, func(t *testing.T) {
-			s := relay.NewStream("radio")
-			sub := s.Subscribe(roomy)
-			primary, spare := publish(t, s, "studio"), backup(t, s, "field")
-			for i := range uint32(20_000) {
-				write(t, spare, relay.Packet{Kind: relay.Audio, DTS: int64(start + i*20), Body: []byte("b")})
-				if i > 100 && !s.Status().Standby[0].Ready {
-					t.Fatalf("not ready after %d packets", i)
-				}
-			}
-			write(t, primary, audio(0, "a"), audio(1000, "a"))
-			read(t, sub)
-			primary.Lose(errReset)
-			if n := len(read(t, sub)); n == 0 || n > 101 {
-				t.Errorf("took over with %d packets", n)
-			}
-			wantFeeder(t, s, "field")
-			s.Close()
-		})
-	}
-}
-
-// A keyframe that fills the cache to the brim is none that somebody could begin with, and no crash.
-func TestStandbyWithACacheThatIsFull(t *testing.T) {
-	s := relay.NewStream("main")
-	primary := publish(t, s, "studio")
-	write(t, primary, key(0, "k"))
-	primary = publish(t, s, "studio")
-	write(t, primary, videoHeader("sps"))
-	for i := range int64(relay.MaxGOPPackets) {
-		write(t, primary, audio(i, "a"))
-	}
-	write(t, primary, key(0, "k1"))
-	huge := make([]byte, relay.MaxGOPBytes+1)
-	write(t, primary, relay.Packet{Kind: relay.Video, Keyframe: true, Body: huge})
-	write(t, primary, key(80, "k2"))
-	wantFeeder(t, s, "studio")
-	s.Close()
-}
-
-// What stands by holds no more memory than one GOP.
-func TestStandbyIsBounded(t *testing.T) {
-	s := relay.NewStream("main")
-	spare := backup(t, s, "field")
-	primary := publish(t, s, "studio")
-	write(t, spare, key(0, "b"))
-	write(t, primary, key(0, "k"))
-	if err := s.Switch("studio", "", true); err != nil {
-		t.Fatal(err)
-	}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	for i := range int64(300) { // 300 MiB, a GOP of 100 and then one that never ends
-		write(t, spare, relay.Packet{Kind: relay.Video, DTS: i * 40, Keyframe: i == 0 || i == 100, Body: make([]byte, 1<<20)})
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > relay.MaxGOPBytes+(4<<20) {
-		t.Errorf("grew by %d MiB", grown>>20)
-	}
-	if s.Status().Standby[0].Ready {
-		t.Error("ready with a GOP that does not fit")
-	}
-	write(t, spare, key(20_000, "k1"))
-	if !s.Status().Standby[0].Ready {
-		t.Error("not ready with one that does")
-	}
-	s.Close()
-}
-
 // FPS is a publisher's, also while a stopgap sends two pictures a second.
 func TestFPSWhileHeld(t *testing.T) {
 	s, p, _ := kept(t)
@@ -377,23 +271,53 @@ func TestFPSWhileHeld(t *testing.T) {
 // A derived stream's next encoder begins at its keyframe: nothing that the one before it left is mixed with that.
 func TestResyncWhileStandingBy(t *testing.T) {
 	s, p, sub := kept(t)
-	standIn(t, s, relay.Primary)
-	write(t, p, key(80_000, "old"), audio(80_010, "old"))
-	wantFeeder(t, s, "studio") // a keyframe is a return
-	standIn(t, s, relay.Primary)
-	s.Hold(relay.Holds{Prove: true})
-	write(t, p, key(90_000, "old2"), audio(90_010, "old2"))
-	p.Resync()
-	write(t, p, delta(40, "lost"), audio(40, "a"), key(80, "k1"), delta(120, "d1"), key(160, "k2"))
-	wantFeeder(t, s, "studio")
-	got := read(t, sub)
-	if tail := bodies(got[len(got)-1:]); tail[0] != "k2" {
-		t.Errorf("ends with %q", tail)
+	spare := backup(t, s, "field")
+	write(t, spare, key(90_000, "old"), delta(90_040, "old"))
+	spare.Resync()
+	write(t, spare, delta(40, "lost"), audio(40, "a"))
+	if err := s.Switch("field", "", true); err != nil {
+		t.Fatal(err)
 	}
-	for _, p := range got {
-		if p.DTS > 10_000 || string(p.Body) == "old2" {
-			t.Errorf("%q at %d", p.Body, p.DTS)
+	wantFeeder(t, s, "studio")
+	write(t, spare, key(80, "k1"), delta(120, "d1"))
+	wantFeeder(t, s, "field")
+	wantBodies(t, sub, "sps", "asc", "k0", "a0", "d0", "k1", "d1")
+	p.Close()
+	s.Close()
+}
+
+// However an end, a return and a stopgap fall together, everybody is told and nobody is left.
+func TestEndsAtTheSameTime(t *testing.T) {
+	for range 200 {
+		s, p, sub := kept(t)
+		spare := backup(t, s, "field")
+		acts := []func(){
+			func() { p.Lose(errReset) },
+			func() { p.Close() },
+			func() { spare.Close() },
+			func() { s.End("enough") },
+			func() { s.Disconnect() },
+			func() { s.Finish() },
+			func() { s.Close() },
+			func() { sub.Close() },
+			func() { _ = spare.Write(key(0, "b0")) }, // it may be over
+			func() { _, _ = s.Publish(relay.Publisher{Key: "studio"}) },
+			func() {
+				if stopgap, _, ok := s.StandIn(relay.Publisher{Key: "hold"}, "", "why"); ok {
+					_ = stopgap.Write(key(40, "k0"))
+				}
+			},
+		}
+		var all sync.WaitGroup
+		for _, act := range acts {
+			all.Go(act)
+		}
+		all.Wait()
+		if p.Err() == nil || spare.Err() == nil {
+			t.Errorf("ended with %v, %v", p.Err(), spare.Err())
+		}
+		if st := s.Status(); st.Publisher != nil || len(st.Standby) > 0 || st.Session != nil || st.Hold != nil || st.Outputs > 0 {
+			t.Fatalf("left over: %+v", st)
 		}
 	}
-	s.Close()
 }

@@ -191,13 +191,13 @@ func TestSwitchToAGOPWithAJump(t *testing.T) {
 				time.Sleep(time.Second)
 				write(t, spare, delta(5_001_033+jump, "b2"))
 				time.Sleep(500 * time.Millisecond)
-				write(t, spare, delta(5_001_533+jump, "b3"), data(0, "said"))
+				write(t, spare, delta(5_001_533+jump, "b3"), data(0, "said"), data(0, "so"))
 				time.Sleep(500 * time.Millisecond)
 				if err := s.Switch("field", "", true); err != nil {
 					t.Fatal(err)
 				}
 				write(t, spare, delta(5_002_033+jump, "b4"))
-				wantPlaced(t, sub, "p0@0", "b0@1", "b1@1000", "b2@2000", "b3@2500", "said@2500", "b4@3000")
+				wantPlaced(t, sub, "p0@0", "b0@1", "b1@1000", "b2@2000", "b3@2500", "said@2500", "so@2500", "b4@3000")
 				s.Close()
 			})
 		})
@@ -240,7 +240,46 @@ func TestSwitchAtTheNextKeyframe(t *testing.T) {
 	}
 	wantFeeder(t, s, "field")
 	write(t, primary, delta(66, "p1"), key(99, "p2"))
+	write(t, spare, key(200, "b6")) // the switch to it is over and done with
+	wantFeeder(t, s, "studio")
 	wantBodies(t, sub, "p2")
+	s.Close()
+}
+
+// A switch that is done by other means is done.
+func TestSwitchIsDoneOnce(t *testing.T) {
+	s := relay.NewStream("main")
+	primary, spare := publish(t, s, "studio"), backup(t, s, "field")
+	write(t, primary, key(0, "p0"))
+	write(t, spare, key(0, "b0"))
+	if err := s.Switch("field", "", false); err != nil {
+		t.Fatal(err)
+	}
+	primary.Lose(errReset)
+	wantFeeder(t, s, "field")
+	primary = publish(t, s, "studio")
+	write(t, primary, key(0, "p1"))
+	if err := s.Switch("studio", "", true); err != nil {
+		t.Fatal(err)
+	}
+	write(t, spare, key(40, "b1"))
+	wantFeeder(t, s, "studio")
+	s.Close()
+}
+
+// A GOP does not outlive the header it was sent under, in one who stands by no more than in one who feeds.
+func TestSwitchAfterAChangeOfHeader(t *testing.T) {
+	s := relay.NewStream("main")
+	sub := s.Subscribe(roomy)
+	primary, spare := publish(t, s, "studio"), backup(t, s, "field")
+	write(t, primary, videoHeader("sps"), key(0, "p0"))
+	write(t, spare, videoHeader("sps2"), key(0, "b0"), delta(40, "b1"), videoHeader("sps2"), videoHeader("sps3"))
+	if err := s.Switch("field", "", true); err != nil {
+		t.Fatal(err)
+	}
+	wantFeeder(t, s, "studio")
+	write(t, spare, key(80, "b2"))
+	wantBodies(t, sub, "sps", "p0", "sps3", "b2")
 	s.Close()
 }
 

@@ -106,11 +106,13 @@ func TestTimelineTakesAStepThatTheWallTook(t *testing.T) {
 		write(t, p, raw(relay.Video, 1000))
 		time.Sleep(7 * time.Second) // the bubble's time
 		write(t, p, raw(relay.Video, 1033), raw(relay.Video, 8000), raw(relay.Video, 15_000))
+		time.Sleep(time.Hour)
+		write(t, p, raw(relay.Video, 15_033), raw(relay.Video, 1_800_000)) // as if half of the hour was not
 		var got []int64
 		for _, pkt := range read(t, sub) {
 			got = append(got, pkt.DTS)
 		}
-		if want := []int64{0, 33, 7000, 7001}; !slices.Equal(got, want) {
+		if want := []int64{0, 33, 7000, 7001, 7034, 7035}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		p.Close()

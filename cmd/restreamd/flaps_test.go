@@ -32,10 +32,6 @@ type flapping struct {
 // However many encoders come and go, they are one show: one session, one connection to each platform, sound and picture
 // together, and a recording of all that was received.
 func TestFlaps(t *testing.T) {
-	if !long() {
-		// Seed 1795379125570545371 on a busy machine: the sound of a leg of 1 s was 472 ms from its picture. Not mended yet.
-		t.Skip("RESTREAMD_LONG=1: a show of an hour, and sound that is not always within its limits")
-	}
 	t.Parallel()
 	flaps, longest := 40, 2*time.Second
 	if long() {
@@ -61,7 +57,7 @@ func TestFlaps(t *testing.T) {
 	for range flaps {
 		f.flap(t)
 	}
-	f.native(t, f.PublishURL(), f.media[0], 3*time.Second, "goodbye")
+	f.native(t, f.url(), f.media[0], 3*time.Second, "goodbye")
 
 	for name, sink := range map[string]*rt.Sink{"one": one, "two": two} {
 		s := awaitGoodbye(t, sink)
@@ -85,10 +81,7 @@ func TestFlaps(t *testing.T) {
 // flap brings one encoder on and takes it off.
 func (f *flapping) flap(t *testing.T) {
 	t.Helper()
-	url := f.PublishURL()
-	if f.frozen == fieldKey || f.frozen == "" && f.rnd.IntN(2) == 0 { // while one is on, only its own key may take its place
-		url = streamURL(f.Relay, fieldKey)
-	}
+	url := f.url()
 	media, on := f.media[f.rnd.IntN(len(f.media))], f.span()
 	f.frozen = ""
 	switch f.rnd.IntN(5) {
@@ -100,6 +93,14 @@ func (f *flapping) flap(t *testing.T) {
 		f.native(t, url, media, on, []string{"FIN", "RST", "silence"}[f.rnd.IntN(3)])
 	}
 	pause(t, f.span())
+}
+
+// url is what the next encoder publishes to: with either key, unless one is on, whose own key alone may take its place.
+func (f *flapping) url() string {
+	if f.frozen == fieldKey || f.frozen == "" && f.rnd.IntN(2) == 0 {
+		return streamURL(f.Relay, fieldKey)
+	}
+	return f.PublishURL()
 }
 
 // span is a time between 0.1 s and the longest; short ones are as likely as long ones.
@@ -115,9 +116,13 @@ func (f *flapping) native(t *testing.T, url, media string, on time.Duration, end
 	e := dial(t, url)
 	sent := e.SendFor(t, on, read(t, media), begin)
 	l := leg{name: fmt.Sprintf("leg %d (native from %d for %v to %s)", len(f.legs), begin, on, end), whole: true}
-	for _, s := range sent {
+	for i, s := range sent {
 		if s.Kind == rt.KindVideo && !s.Init {
 			l.video = append(l.video, s.Hash)
+		}
+		if i > 0 && s.At.Sub(sent[i-1].At) > 700*time.Millisecond { // a busy machine: the relay may have taken it for silence
+			l.whole = false
+			t.Logf("%s stood still for %v", l.name, s.At.Sub(sent[i-1].At))
 		}
 	}
 	f.legs, f.sent = append(f.legs, l), append(f.sent, sent)
@@ -146,7 +151,7 @@ func (f *flapping) program(t *testing.T, name, url, media string, on time.Durati
 	t.Helper()
 	var pub *rt.Publisher
 	if name == "ffmpeg" {
-		pub = rt.Publish(t, url, media, rt.Loop(), rt.OutputArgs("-output_ts_offset", strconv.Itoa(f.rnd.IntN(1_000_000))))
+		pub = rt.Publish(t, url, media, rt.OutputArgs("-output_ts_offset", strconv.Itoa(f.rnd.IntN(1_000_000))))
 	} else if _, err := exec.LookPath("gst-launch-1.0"); err != nil {
 		return
 	} else {
@@ -157,9 +162,6 @@ func (f *flapping) program(t *testing.T, name, url, media string, on time.Durati
 	pause(t, on)
 	end := []string{"kill", "freeze"}[f.rnd.IntN(2)]
 	l := leg{name: fmt.Sprintf("leg %d (%s for %v to %s)", len(f.legs), name, on, end), video: rt.VideoHashes(t, media)}
-	if name == "ffmpeg" {
-		l.video = slices.Repeat(l.video, 2)
-	}
 	f.legs, f.sent = append(f.legs, l), append(f.sent, nil)
 	if end == "freeze" {
 		pub.Freeze()
@@ -227,7 +229,7 @@ func (f *flapping) inSync(t *testing.T, where string, s rt.Session, found []arri
 		}
 	}
 	t.Logf("%s: sound and picture are %d ms apart at worst, in %d packets", where, worst, compared)
-	if compared < 100 {
+	if found != nil && compared < 100 {
 		t.Errorf("%s: only %d packets of sound were found again", where, compared)
 	}
 }

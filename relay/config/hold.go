@@ -7,7 +7,7 @@ type Hold struct {
 	For       time.Duration // how long a session outlives a publisher that was lost; default 120s; 0: not at all
 	AfterStop time.Duration // the same after its goodbye; default 0: the show is over
 	Show      string        // HoldFreeze or HoldSlate; default HoldFreeze
-	Slate     string        // picture or clip for HoldSlate; default "": none
+	Slate     string        // picture or clip, of which two minutes are shown, for HoldSlate; default "": none
 	Return    string        // HoldKeyframe or HoldGOP; default HoldKeyframe
 
 	Stall    time.Duration // without media, or with a clock that stands still, a publisher has failed; default 1s

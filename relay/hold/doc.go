@@ -2,7 +2,8 @@
 //
 // A Keeper looks at the publishers of one stream, switches to the backup when the primary fails and back when it is
 // well, and where nobody is left repeats the publisher's own last keyframe with silence of the same configuration, so
-// that codec headers stay what they were and no platform sees a new stream. It decodes nothing.
+// that codec headers stay what they were and no platform sees a new stream. It decodes nothing. Where a slate is given,
+// outputs that live through another codec header see that instead, at the same time.
 //
 // Keeper.Serve is one goroutine: the publisher's, while the keeper feeds.
 package hold

@@ -28,7 +28,8 @@ type chart struct {
 	bad  bool      // it sends, but not well enough
 }
 
-func (d doctor) examine(set Settings, s relay.StreamStatus, now time.Time) {
+// examine looks at all publishers. What they did not send before awake does not count.
+func (d doctor) examine(set Settings, s relay.StreamStatus, awake, now time.Time) {
 	all := s.Standby
 	if s.Publisher != nil {
 		all = append(all[:len(all):len(all)], *s.Publisher)
@@ -40,7 +41,7 @@ func (d doctor) examine(set Settings, s relay.StreamStatus, now time.Time) {
 		if !c.of.Equal(p.Since) {
 			c = chart{of: p.Since}
 		}
-		c.examine(set, p, now)
+		c.examine(set, p, awake, now)
 		d[p.Role] = c
 	}
 	for role := range d {
@@ -50,15 +51,18 @@ func (d doctor) examine(set Settings, s relay.StreamStatus, now time.Time) {
 	}
 }
 
-func (c *chart) examine(set Settings, p relay.PublisherStatus, now time.Time) {
+func (c *chart) examine(set Settings, p relay.PublisherStatus, awake, now time.Time) {
 	c.weigh(set, p, now)
 	c.ill = ""
+	begun := !p.LastPacket.IsZero()
+	last := p.LastPacket
+	if !begun {
+		last = p.Since
+	}
 	switch {
-	case p.LastPacket.IsZero():
-		return // it has yet to begin: neither well nor ill
-	case now.Sub(p.LastPacket) > set.Stall:
+	case now.Sub(last) > set.Stall && now.Sub(awake) > set.Stall:
 		c.ill = fmt.Sprintf("no media for %s", set.Stall)
-	case !p.Moved.IsZero() && now.Sub(p.Moved) > set.Stall:
+	case !p.Moved.IsZero() && now.Sub(p.Moved) > set.Stall && now.Sub(awake) > set.Stall:
 		c.ill, c.bad = "its timestamps stand still", true
 	case !c.low.IsZero() && now.Sub(c.low) > lowFor:
 		c.ill, c.bad = fmt.Sprintf("below the floor of %d kb/s", set.Floor/1000), true
@@ -66,7 +70,7 @@ func (c *chart) examine(set Settings, p relay.PublisherStatus, now time.Time) {
 	switch {
 	case c.ill != "":
 		c.well = time.Time{}
-	case c.well.IsZero():
+	case begun && c.well.IsZero():
 		c.well, c.bad = now, false
 	}
 }

@@ -50,6 +50,8 @@ type watch struct {
 	media  relay.Media // of who fed last
 	turn   turn
 	vacant time.Time // since when a publisher that was replaced is missed
+	looked time.Time // last
+	awake  time.Time // since when the keeper looks as often as it should
 }
 
 // turn is one publisher's time of feeding.
@@ -61,8 +63,12 @@ type turn struct {
 }
 
 func (w *watch) look(now time.Time) {
+	if now.Sub(w.looked) > w.Stall/2 {
+		w.awake = now // the whole machine may have stood still: what publishers sent meanwhile has yet to be read
+	}
+	w.looked = now
 	s := w.stream.Status()
-	w.doctor.examine(w.Settings, s, now)
+	w.doctor.examine(w.Settings, s, w.awake, now)
 	w.stream.Hold(relay.Holds{Lost: w.For > 0, Stopped: w.AfterStop > 0, Prove: w.Prove, Barred: w.doctor.barred()})
 	if w.gap != nil && w.gap.over() {
 		w.gap = nil
@@ -116,7 +122,7 @@ func (w *watch) feeding(s relay.StreamStatus, now time.Time) {
 // backup's turn began was not failing: somebody wants the backup.
 func (w *watch) failBack(now time.Time) {
 	well := w.doctor[relay.Primary].well
-	back := w.FailBack > 0 && !well.IsZero() && !well.Before(w.turn.began) && now.Sub(well) >= w.FailBack
+	back := w.FailBack > 0 && !well.Before(w.turn.began) && now.Sub(well) >= w.FailBack
 	switch {
 	case back:
 		_ = w.stream.Switch(string(relay.Primary), "the primary is well for "+w.FailBack.String(), false) // it may have gone; the next look tells

@@ -120,6 +120,24 @@ func TestNoHold(t *testing.T) {
 	})
 }
 
+// Without a hold a session waits for the backup that is there, and for nobody else.
+func TestNoHoldWaitsForTheBackup(t *testing.T) {
+	play(t, func(set *hold.Settings) { set.For = 0 }, func(s *scene) {
+		primary, backup := s.encoder("studio", 0), s.encoder("field", 0, gop(500))
+		backup.pictures = 1 // its keyframe was before it came
+		together(3*time.Second, primary, backup)
+		primary.lose()
+		backup.run(3 * time.Second)
+		s.wantFeeder("nobody")
+		backup.gop = backup.pictures + 25
+		backup.run(3 * time.Second)
+		s.wantFeeder("field")
+		s.wantTold("began", "published studio", "feeding studio", "published field", "lost studio", "feeding field")
+		backup.lose()
+		s.wantEnd()
+	})
+}
+
 // A connection that takes the place of another and sends nothing is a loss, too.
 func TestReplacedByOneThatSendsNothing(t *testing.T) {
 	play(t, nil, func(s *scene) {
@@ -239,6 +257,37 @@ func TestHoldAfterABurst(t *testing.T) {
 		k.steady(t, strict(s.set))
 		if k.repeats < 3 || k.silence < 60 {
 			t.Errorf("%d repeats and %d packets of silence in 2 s", k.repeats, k.silence)
+		}
+	})
+}
+
+// Sound that was behind the picture is filled up, and a picture that was ahead is followed a picture later.
+func TestHoldBeginsWhereEachTrackEnded(t *testing.T) {
+	play(t, nil, func(s *scene) {
+		e := s.encoder("studio", 0).run(3 * time.Second)
+		e.silent = true
+		e.run(600 * time.Millisecond).lose()
+		time.Sleep(3 * time.Second)
+		k := s.read()
+		k.steady(t, strict(s.set))
+		if k.silence < 165 || k.silence > 172 {
+			t.Errorf("%d packets of silence in 3.6 s", k.silence)
+		}
+	})
+	play(t, nil, func(s *scene) {
+		e := s.encoder("studio", 0).run(3 * time.Second)
+		e.write(relay.Packet{Kind: relay.Video, DTS: 3300, Body: []byte("ahead")})
+		e.write(relay.Packet{Kind: relay.Audio, DTS: 3000, Body: []byte("on time")})
+		e.lose()
+		time.Sleep(time.Second)
+		var pictures []int64
+		for _, p := range s.read().packets {
+			if p.Kind == relay.Video && p.Slot == 0 {
+				pictures = append(pictures, p.DTS)
+			}
+		}
+		if n := len(pictures); !slices.Equal(pictures[n-3:], []int64{3300, 3340, 3840}) {
+			t.Errorf("pictures at %v", pictures[n-3:])
 		}
 	})
 }

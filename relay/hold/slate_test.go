@@ -67,15 +67,13 @@ func wantHeaders(t testing.TB, k take, want ...string) {
 func TestSlate(t *testing.T) {
 	for name, withSound := range map[string]bool{"silent": false, "sound": true} {
 		t.Run(name, func(t *testing.T) {
-			asked, ready := make(chan relay.Media, 1000), (*hold.Slate)(nil)
-			slate := func(m relay.Media) *hold.Slate {
-				select {
-				case asked <- m:
-				default:
-				}
-				return ready
+			asked := make(chan relay.Media, 1000)
+			notYet := func(m relay.Media) *hold.Slate {
+				asked <- m
+				return nil
 			}
-			play(t, func(set *hold.Settings) { set.Slate = slate }, func(s *scene) {
+			ready := newSlate(withSound)
+			play(t, func(set *hold.Settings) { set.Slate = notYet }, func(s *scene) {
 				fixed := s.fixed()
 				first := s.encoder("studio", 0)
 				first.pub.Describe(camera)
@@ -91,7 +89,7 @@ func TestSlate(t *testing.T) {
 					t.Errorf("%d repeats of the last picture while there is no slate", before.repeats)
 				}
 
-				s.change(func(*hold.Settings) { ready = newSlate(withSound) })
+				s.change(func(set *hold.Settings) { set.Slate = func(relay.Media) *hold.Slate { return ready } })
 				time.Sleep(7 * time.Second) // three turns and a half
 				s.encoder("studio", 5000).run(2 * time.Second).pub.Close()
 				during, frozen := s.read(), fixed()

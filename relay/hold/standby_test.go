@@ -208,6 +208,22 @@ func TestConnectionAloneIsNotWell(t *testing.T) {
 	})
 }
 
+// A primary that has yet to send anything keeps the backup waiting no longer than a stall.
+func TestBackupDoesNotWaitForSilence(t *testing.T) {
+	play(t, nil, func(s *scene) {
+		if _, err := s.stream.Publish(relay.Publisher{Key: "studio"}); err != nil {
+			t.Fatal(err)
+		}
+		backup := s.encoder("field", 7).run(900 * time.Millisecond)
+		s.wantFeeder("studio")
+		backup.run(300 * time.Millisecond)
+		s.wantFeeder("field")
+		k := s.read()
+		k.steady(t, strict(s.set))
+		s.wantAll(k)
+	})
+}
+
 // Where the backup cannot begin at once, there is a hold until it can.
 func TestBackupWithoutAKeyframeIsWaitedFor(t *testing.T) {
 	play(t, nil, func(s *scene) {
