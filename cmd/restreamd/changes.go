@@ -20,16 +20,7 @@ func imprintPath(data string) string { return filepath.Join(stateDir(data), "des
 
 // writeImprint leaves the imprint of a snapshot that was applied, all of it or nothing.
 func writeImprint(data string, s config.Snapshot) error {
-	text, err := json.Marshal(config.NewImprint(s))
-	if err != nil {
-		return fmt.Errorf("write imprint of the destinations: %w", err)
-	}
-	tmp := imprintPath(data) + ".tmp"
-	_ = os.Remove(tmp) // one that was left could be open to others
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write imprint of the destinations: %w", err)
-	}
-	return os.Rename(tmp, imprintPath(data))
+	return writeState(imprintPath(data), config.NewImprint(s))
 }
 
 // readImprint returns the zero Imprint and fs.ErrNotExist where no relay has run.

@@ -24,15 +24,7 @@ func writeRunFile(data string, p ports) error {
 	if p.rtmps != nil {
 		r.RTMPS = p.rtmps.Addr().String()
 	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	tmp := runPath(data) + ".tmp"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	return os.Rename(tmp, runPath(data))
+	return writeState(runPath(data), r)
 }
 
 func readRunFile(data string) (r runFile, err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -94,17 +93,4 @@ func (h *house) resume(left map[string]savedSession) {
 			h.log.Info("session goes on if its encoder returns", zap.String("stream", name), zap.Time("session", s.Start))
 		}
 	}
-}
-
-// writeState writes a file of the relay's state, all of it or nothing.
-func writeState(path string, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	return os.Rename(tmp, path)
 }

@@ -40,12 +40,8 @@ func (a Destination) equal(b Destination) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// DecodeDestination makes a destination of the content of file. It reads the key_file, the ca_file and the environment
-// that the content names. Mistakes are *Error values joined into one.
-func DecodeDestination(file string, data []byte, known Known) (Destination, error) {
-	return decodeDestination(&document{file: file}, data, known)
-}
-
+// decodeDestination makes a destination of the content of doc's file. It reads the key_file, the ca_file and the
+// environment that the content names. Mistakes are *Error values joined into one.
 func decodeDestination(doc *document, data []byte, known Known) (Destination, error) {
 	root := doc.parse(data)
 	if len(doc.problems) == 0 && (root == nil || isNull(root)) {

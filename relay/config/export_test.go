@@ -17,3 +17,8 @@ func (f *Folder) Load() Snapshot { return f.load() }
 func (w *Watcher) WithoutInotify() {
 	w.open = func() (*fsnotify.Watcher, error) { return nil, errors.New("too many open files") }
 }
+
+// DecodeDestination makes a destination of the content of a file.
+func DecodeDestination(file string, data []byte, known Known) (Destination, error) {
+	return decodeDestination(&document{file: file}, data, known)
+}
