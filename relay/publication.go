@@ -57,10 +57,9 @@ type Publication struct {
 
 // standing is what a publication has since it began to stand by.
 type standing struct {
-	keyed  bool      // a video keyframe was seen
-	starts int       // GOPs begun
-	inits  []*Packet // newest of each slot
-	gop    gop
+	keyed  bool // a video keyframe was seen
+	starts int  // GOPs begun
+	view        // what it could feed with; times are its own
 }
 
 // Write hands a sealed packet to the stream, which owns its body from now on. It returns why the publication ended if
@@ -100,28 +99,15 @@ func (p *Publication) Write(pkt Packet) error {
 func (p *Publication) keep(pkt *Packet) {
 	if pkt.Slot == 0 {
 		p.gop.add(pkt)
-		return
-	}
-	if pkt.Kind == Video && pkt.Slot.IsHeader() {
-		p.gop.video = true
-	}
-	i := slices.IndexFunc(p.inits, func(q *Packet) bool { return q.Slot == pkt.Slot })
-	switch {
-	case i >= 0 && pkt.Slot.IsHeader() && string(p.inits[i].Body) != string(pkt.Body):
-		p.gop.reset()
-		p.inits[i] = pkt
-	case i >= 0:
-		p.inits[i] = pkt
-	case len(p.inits) < maxSlots:
-		p.inits = append(p.inits, pkt)
+	} else {
+		p.remember(pkt)
 	}
 }
 
 // standBy has one that fed wait for its next keyframe, from which on it could feed again. inits are what it fed with.
 func (p *Publication) standBy(inits []*Packet) {
 	p.keyed, p.starts = false, 0
-	p.inits = slices.Clone(inits)
-	p.gop = gop{video: p.video}
+	p.view = view{inits: slices.Clone(inits), gop: gop{video: p.video}}
 }
 
 // Resync says that the publisher's clock starts anew with the next packet.

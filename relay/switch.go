@@ -58,7 +58,7 @@ func (s *Stream) feed(p *Publication) {
 		ses.views[i].gop.video = p.video
 	}
 	s.replay(p)
-	p.inits, p.gop = nil, gop{}
+	p.view = view{}
 	s.tell(Fed, p, "")
 }
 

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// view is a session as the outputs of one variant see it: what those who join now are given.
+// view is a session as the outputs of one variant see it: what those who join now are given. A publisher that stands by
+// has one of its own.
 type view struct {
 	variant Variant
 	inits   []*Packet // newest packet of each slot, in the order in which the slots appeared
