@@ -46,7 +46,7 @@ func codeOf(ctx context.Context, err error) string {
 		return c.Code
 	case errors.Is(err, relay.ErrBusy):
 		return "busy"
-	case errors.Is(err, relay.ErrReplaced):
+	case errors.Is(err, relay.ErrReplaced), errors.Is(err, relay.ErrRelieved):
 		return "replaced"
 	case errors.Is(err, relay.ErrDisconnected):
 		return "disconnected"

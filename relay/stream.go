@@ -15,6 +15,8 @@ var (
 	ErrBusy = errors.New("another publisher is live on this stream")
 	// ErrReplaced ends a publication whose key published again.
 	ErrReplaced = errors.New("replaced: the same key published again")
+	// ErrRelieved ends a publication that failed, and whose place another key has taken.
+	ErrRelieved = errors.New("relieved: it had failed, and another encoder took its place")
 	// ErrDisconnected ends a publication by an operator's hand.
 	ErrDisconnected = errors.New("disconnected by the operator")
 	// ErrClosed is returned by everything that belongs to a stream that was shut down.
@@ -87,8 +89,8 @@ func NewStream(name string) *Stream { return &Stream{name: name} }
 func (s *Stream) Name() string { return s.name }
 
 // Publish puts a publisher on the stream, which goes on air with its first keyframe. The holder of a key that is on
-// replaces its own older publication (usually a dead connection) and the session goes on. A publisher of another role
-// stands by; any other is refused with ErrBusy.
+// replaces its own older publication (usually a dead connection) and the session goes on; anybody relieves one that failed,
+// so that a stopgap had to take its place. A publisher of another role stands by; any other is refused with ErrBusy.
 func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	who.Role = cmp.Or(who.Role, Primary)
 	s.mu.Lock()
@@ -97,14 +99,18 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 		return nil, ErrClosed
 	}
 	for _, p := range s.pubs {
-		if p.who.Role == who.Role && p.who.holder() != who.holder() {
+		if p.who.Role == who.Role && p.who.holder() != who.holder() && !s.failed(p) {
 			return nil, fmt.Errorf("%w, with key %q", ErrBusy, p.who.Key)
 		}
 	}
 	p := &Publication{stream: s, who: who, since: time.Now(), done: make(chan struct{})}
 	for _, old := range slices.Clone(s.pubs) {
-		if old.who.holder() == who.holder() && old.who.Role != Stopgap {
+		switch {
+		case old.who.Role == Stopgap:
+		case old.who.holder() == who.holder():
 			s.remove(old, ErrReplaced)
+		case old.who.Role == who.Role:
+			s.remove(old, ErrRelieved)
 		}
 	}
 	s.pubs = append(s.pubs, p)
@@ -119,6 +125,9 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	}
 	return p, nil
 }
+
+// failed reports whether a stopgap feeds in the place of a publisher that fed.
+func (s *Stream) failed(p *Publication) bool { return p.fed && s.feeder() == Stopgap }
 
 // begin opens a session.
 func (s *Stream) begin(now time.Time) {
