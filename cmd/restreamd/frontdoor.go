@@ -14,11 +14,12 @@ import (
 	"github.com/restreamd/restreamd/relay/config"
 )
 
-// frontDoor decides who comes in, by the configuration of the moment.
+// frontDoor decides who comes in and what becomes of the show when they go, by the configuration of the moment.
 type frontDoor struct {
 	lock   ingest.Lock
 	limits atomic.Pointer[ingest.Limits]
-	forget context.CancelFunc // ends what the authorizers in force hold; nil at first
+	holds  atomic.Pointer[map[string]config.Hold] // by stream
+	forget context.CancelFunc                     // ends what the authorizers in force hold; nil at first
 }
 
 // configure puts a configuration in force. After an error the one before stays.
@@ -33,13 +34,26 @@ func (d *frontDoor) configure(ctx context.Context, cfg *config.Config) error {
 		d.forget()
 	}
 	d.forget = cancel
+	holds := map[string]config.Hold{}
+	for _, s := range cfg.Streams {
+		holds[s.Name] = s.Hold
+	}
 	l := cfg.Limits
 	d.limits.Store(&ingest.Limits{
 		Connections: l.Connections, PerIP: l.PerIP, Unauthorized: l.Unauthorized,
 		Handshake: l.Handshake, Idle: l.Idle, Write: l.Write, Bitrate: l.Bitrate,
 	})
+	d.holds.Store(&holds)
 	d.lock.Change(doors)
 	return nil
+}
+
+// hold returns how a stream is held; one that is gone from the configuration as if it said nothing.
+func (d *frontDoor) hold(stream string) config.Hold {
+	if h, ok := (*d.holds.Load())[stream]; ok {
+		return h
+	}
+	return config.Default().Streams[0].Hold
 }
 
 // now returns the limits in force.
@@ -96,7 +110,7 @@ func verifierOf(ctx context.Context, j config.JWT) (ingest.Verifier, error) {
 	return ingest.KeySet(ctx, j.JWKS, j.Algorithm)
 }
 
-// reload keeps the front door as restreamd.yml says while the relay runs: keys, tokens, the webhook and limits.
+// reload keeps the front door as restreamd.yml says while the relay runs: keys, tokens, the webhook, limits and holds.
 func (h *house) reload(ctx context.Context) error {
 	inForce := h.cfg.Clone()
 	w := &config.FileWatcher{
@@ -115,7 +129,7 @@ func (h *house) reload(ctx context.Context) error {
 				h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
 				return
 			}
-			h.log.Info("restreamd.yml taken up: keys, tokens, webhook and limits are as it says")
+			h.log.Info("restreamd.yml taken up: keys, tokens, webhook, limits and holds are as it says")
 			if needsRestart(inForce, next) {
 				h.log.Warn("restreamd.yml has other changes as well: they wait for a restart")
 			}
@@ -132,14 +146,18 @@ func (h *house) reload(ctx context.Context) error {
 	return w.Serve(ctx)
 }
 
-// needsRestart reports whether a configuration differs in what the front door does not take up.
+// needsRestart reports whether a configuration differs in what is not taken up while the relay runs.
 func needsRestart(before, after *config.Config) bool {
 	same := after.Clone()
 	same.Auth, same.Limits, same.Notes = before.Auth, before.Limits, before.Notes
 	for i := range same.Streams {
 		s := &same.Streams[i]
 		if j := slices.IndexFunc(before.Streams, func(o config.Stream) bool { return o.Name == s.Name }); j >= 0 {
-			s.App, s.Keys, s.Revoke, s.Play = before.Streams[j].App, before.Streams[j].Keys, before.Streams[j].Revoke, before.Streams[j].Play
+			old := before.Streams[j]
+			s.App, s.Keys, s.Revoke, s.Play = old.App, old.Keys, old.Revoke, old.Play
+			if s.Hold.Show == old.Hold.Show && s.Hold.Slate == old.Hold.Slate { // a slate is made at the start
+				s.Hold = old.Hold
+			}
 		}
 	}
 	return !same.Equal(before)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/hold"
 )
@@ -12,22 +13,22 @@ import (
 func (h *house) keep(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, s := range h.cfg.Streams {
-		set := holdOf(s.Hold)
+		var slate func(relay.Media) *hold.Slate
 		if s.Hold.Show == config.HoldSlate {
 			slates := h.slates(s)
-			set.Slate = slates.fitting
+			slate = slates.fitting
 			wg.Go(func() { slates.serve(ctx) })
 		}
-		keeper := hold.Keeper{Stream: h.hub.Stream(s.Name), Settings: func() hold.Settings { return set }}
+		keeper := hold.Keeper{Stream: h.hub.Stream(s.Name), Settings: func() hold.Settings { return holdOf(h.door.hold(s.Name), slate) }}
 		wg.Go(func() { _ = keeper.Serve(ctx) }) // it ends with ctx and knows no failure
 	}
 	wg.Wait()
 	return nil
 }
 
-func holdOf(c config.Hold) hold.Settings {
-	s := hold.Defaults()
-	s.For, s.AfterStop, s.Prove = c.For, c.AfterStop, c.Return == config.HoldGOP
-	s.Stall, s.Floor, s.FailBack = c.Stall, c.Floor, c.FailBack
-	return s
+func holdOf(c config.Hold, slate func(relay.Media) *hold.Slate) hold.Settings {
+	return hold.Settings{
+		For: c.For, AfterStop: c.AfterStop, Every: c.Every, Prove: c.Return == config.HoldGOP,
+		Stall: c.Stall, Floor: c.Floor, FailBack: c.FailBack, Slate: slate,
+	}
 }

@@ -7,6 +7,7 @@ type Hold struct {
 	For       time.Duration // how long a session outlives a publisher that was lost; default 120s; 0: not at all
 	AfterStop time.Duration // the same after its goodbye; default 0: the show is over
 	Show      string        // HoldFreeze or HoldSlate; default HoldFreeze
+	Every     time.Duration // between repeats of the last picture; default 500ms
 	Slate     string        // picture or clip, of which two minutes are shown, for HoldSlate; default "": none
 	Return    string        // HoldKeyframe or HoldGOP; default HoldKeyframe
 
@@ -23,14 +24,16 @@ const (
 	HoldGOP      = "gop"      // once it has sent a whole GOP
 )
 
+// OBS tries again after 2 s × 1.5 each time, so an outage of 80 s ends only at 99 to 118 s: a session is held for 120.
 func defaultHold() Hold {
-	return Hold{For: 120 * time.Second, Show: HoldFreeze, Return: HoldKeyframe, Stall: time.Second, FailBack: 10 * time.Second}
+	return Hold{For: 120 * time.Second, Show: HoldFreeze, Every: 500 * time.Millisecond, Return: HoldKeyframe, Stall: time.Second, FailBack: 10 * time.Second}
 }
 
 func (h *Hold) read(s *section) {
 	s.duration("for", &h.For, 0, time.Hour)
 	s.duration("after_stop", &h.AfterStop, 0, time.Hour)
 	s.choice("show", &h.Show, HoldFreeze, HoldSlate)
+	s.duration("every", &h.Every, 40*time.Millisecond, 5*time.Second)
 	s.text("slate", &h.Slate)
 	s.choice("return", &h.Return, HoldKeyframe, HoldGOP)
 	s.duration("stall", &h.Stall, 250*time.Millisecond, 10*time.Second)

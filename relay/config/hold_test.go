@@ -26,12 +26,13 @@ func loadHold(t *testing.T, hold string) (config.Hold, error) {
 }
 
 func TestHold(t *testing.T) {
-	usual := config.Hold{For: 2 * time.Minute, Show: config.HoldFreeze, Return: config.HoldKeyframe, Stall: time.Second, FailBack: 10 * time.Second}
+	usual := config.Hold{For: 2 * time.Minute, Show: config.HoldFreeze, Every: 500 * time.Millisecond,
+		Return: config.HoldKeyframe, Stall: time.Second, FailBack: 10 * time.Second}
 	if h, err := loadHold(t, "{}"); err != nil || h != usual {
 		t.Errorf("defaults: %+v, %v", h, err)
 	}
-	all := "{for: 10s, after_stop: 5s, show: slate, slate: brb.png, return: gop, stall: 2s, floor: 300kbps, fail_back: 0s}"
-	want := config.Hold{For: 10 * time.Second, AfterStop: 5 * time.Second, Show: config.HoldSlate, Slate: "brb.png", Return: config.HoldGOP,
+	all := "{for: 10s, after_stop: 5s, show: slate, every: 1s, slate: brb.png, return: gop, stall: 2s, floor: 300kbps, fail_back: 0s}"
+	want := config.Hold{For: 10 * time.Second, AfterStop: 5 * time.Second, Show: config.HoldSlate, Slate: "brb.png", Return: config.HoldGOP, Every: time.Second,
 		Stall: 2 * time.Second, Floor: 300_000}
 	if h, err := loadHold(t, all); err != nil || h != want {
 		t.Errorf("all of it: %+v, %v", h, err)
@@ -41,6 +42,7 @@ func TestHold(t *testing.T) {
 		"{slate: brb.png}":   "show: slate",
 		"{show: clip}":       "show",
 		"{stall: 1ms}":       "stall",
+		"{every: 1ms}":       "every",
 		"{for: 2h}":          "for",
 		"{floor: 1kbps}":     "floor",
 		"{return: never}":    "return",
