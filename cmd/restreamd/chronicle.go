@@ -25,6 +25,7 @@ type chronicle struct {
 	outputs *output.Set
 	hls     hls.Janitor
 	log     *zap.Logger
+	news    chan relay.Event // for the log, which may block; what finds it full is in the black box alone
 
 	mu       sync.Mutex
 	sessions map[string]time.Time // newest session of each stream
@@ -43,6 +44,7 @@ func (h *house) chronicle() {
 	}
 	h.story = &chronicle{
 		box: box, hub: h.hub, outputs: h.outputs, hls: hls.Janitor{Dir: hlsDir(h.cfg.Data)}, log: h.log,
+		news:     make(chan relay.Event, 64),
 		sessions: map[string]time.Time{}, fed: map[string]bool{},
 	}
 	h.hub.Observe(h.story.seeStream)
@@ -65,6 +67,12 @@ func (c *chronicle) seeStream(e relay.Event) {
 	}
 	if e.Session.IsZero() {
 		return
+	}
+	if e.What == relay.Switched || e.What == relay.Fed || e.What == relay.Ended { // who came and went, ingest tells
+		select {
+		case c.news <- e:
+		default:
+		}
 	}
 	c.box.Add(e.Stream, e.Session, recorder.Entry{At: e.At, What: string(e.What), Key: e.Key, Role: string(e.Role), Why: e.Why})
 	if e.What == relay.Ended {
@@ -92,12 +100,15 @@ func outputName(id output.ID, rendition string) string {
 	return name
 }
 
-// Serve takes rates until ctx is cancelled.
+// Serve takes rates and writes the log until ctx is cancelled.
 func (c *chronicle) Serve(ctx context.Context) error {
 	tick := time.NewTicker(ratesEvery)
 	defer tick.Stop()
 	for {
 		select {
+		case e := <-c.news:
+			c.log.Info(sentence(e.What), zap.String("stream", e.Stream), zap.Time("session", e.Session),
+				zap.String("key", e.Key), zap.String("role", string(e.Role)), zap.String("why", e.Why))
 		case <-tick.C:
 			c.rates()
 			c.endUnfed()
@@ -105,6 +116,16 @@ func (c *chronicle) Serve(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+func sentence(what relay.Happening) string {
+	switch what {
+	case relay.Switched:
+		return "another publisher is to feed the stream"
+	case relay.Fed:
+		return "the stream is fed"
+	}
+	return "session over"
 }
 
 func (c *chronicle) rates() {

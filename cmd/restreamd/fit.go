@@ -87,7 +87,7 @@ func (f *fit) decide(mode string, needs push.Remedy) {
 func (f *fit) isLate(needs push.Remedy, now time.Time) bool {
 	had := f.remedy
 	more := needs.Video && !had.Video || needs.Audio && !had.Audio || needs.Silence && !had.Silence ||
-		needs.Height > 0 && had.Height == 0 || needs.FPS > 0 && had.FPS == 0
+		needs.Height > 0 && had.Height == 0 || needs.Width > 0 && had.Width == 0 || needs.FPS > 0 && had.FPS == 0
 	switch {
 	case !more:
 		f.worse = time.Time{}

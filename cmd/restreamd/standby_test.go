@@ -131,6 +131,9 @@ func TestBackupTakesOverFromASilentPrimary(t *testing.T) {
 		t.Errorf("status: fed by %+v, hold %+v", s.Publisher, s.Hold)
 	}
 	p.told(t, `"what":"switch"`, `"key":"field"`, "studio: no media for 1s")
+	if !strings.Contains(p.Log(), "studio: no media for 1s") {
+		t.Error("the log does not name what triggered the switch")
+	}
 
 	p.studio.Thaw()
 	thawed := time.Now()
