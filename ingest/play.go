@@ -61,7 +61,7 @@ func (s *session) play(ctx context.Context) error {
 	})
 	err = s.send(ctx, sub)
 	s.log = s.log.With(zap.Int64("lost_gops", sub.Drops().GOPs))
-	if errors.Is(context.Cause(ctx), errPlayerGone) {
+	if errors.Is(context.Cause(ctx), errPlayerGone) && !errors.Is(err, errSessionOver) { // told of the end, it leaves
 		return errPlayerGone
 	}
 	return err

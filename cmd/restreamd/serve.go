@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,13 +16,10 @@ import (
 	"github.com/restreamd/restreamd/ingest"
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay"
-	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/hls"
-	"github.com/restreamd/restreamd/relay/httpapi"
 	"github.com/restreamd/restreamd/relay/output"
 	"github.com/restreamd/restreamd/relay/process"
-	"github.com/restreamd/restreamd/relay/secret"
 )
 
 // A stop takes 10 s at most: 8 s for the shares below, and what it takes to end children that do not listen.
@@ -229,18 +224,7 @@ func (h *house) recover(ctx context.Context) error {
 	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(goesOn); err != nil {
 		return err
 	}
-	h.finisher = &recorder.Finisher{
-		Dir: recordings(h.cfg.Data),
-		Run: func(ctx context.Context, job ffmpeg.Job) error { return runJob(ctx, h.cfg.FFmpeg, h.env(), job) },
-		Report: func(file string, took time.Duration, err error) {
-			name, _ := filepath.Rel(h.cfg.Data, file)
-			if err != nil {
-				h.log.Error("recording not finished: it stays as it is and plays", zap.String("file", name), zap.Error(err))
-				return
-			}
-			h.log.Info("recording finished", zap.String("file", name), zap.Duration("took", took.Round(time.Millisecond)))
-		},
-	}
+	h.finisher = h.newFinisher()
 	return h.finisher.All()
 }
 
@@ -281,13 +265,6 @@ func (h *house) tidy(ctx context.Context) error {
 	return j.Serve(ctx)
 }
 
-func (h *house) serveHTTP(ctx context.Context) error {
-	s := &httpapi.Server{
-		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.keys.token, Log: h.log,
-	}
-	return s.Serve(ctx, h.ports.http)
-}
-
 // serveRTMP takes publishers and players on both ports. Should one fail, both end.
 func (h *house) serveRTMP(ctx context.Context) error {
 	if h.ports.rtmps == nil {
@@ -315,75 +292,9 @@ func (h *house) serveCertificates(ctx context.Context) error {
 	return h.certs.Serve(ctx)
 }
 
-// watch tells the director what destinations.d says.
-func (h *house) watch(ctx context.Context) error {
-	var told map[string]bool // what was said of the last snapshot
-	w := &config.Watcher{Dir: h.cfg.Destinations, Known: h.cfg.Known(), Apply: func(s config.Snapshot) {
-		var secrets []secret.String
-		for _, d := range s.Destinations {
-			secrets = append(secrets, d.Target.Secrets()...)
-		}
-		h.keys.knowDestinations(secrets)
-		told = h.tell(s, told)
-		h.reporter.destinations(s.Problems)
-		h.director.apply(s)
-		if err := writeImprint(h.cfg.Data, s); err != nil {
-			h.log.Warn("restreamd check will not know what runs", zap.Error(err))
-		}
-	}}
-	return w.Serve(ctx)
-}
-
-// tell logs what is new to say of destination files, and returns all there is to say of them.
-func (h *house) tell(s config.Snapshot, told map[string]bool) map[string]bool {
-	now := map[string]bool{}
-	say := func(log func(string, ...zap.Field), message, name, text string) {
-		if now[text] = true; !told[text] {
-			log(message, zap.String("destination", name), zap.String("note", text))
-		}
-	}
-	for _, p := range s.Problems {
-		message := "destination refused"
-		if p.Kept {
-			message = "destination file has a mistake: its last good version goes on"
-		}
-		say(h.log.Error, message, p.Destination, p.Err.Error())
-	}
-	for _, d := range s.Destinations {
-		for _, note := range d.Notes {
-			say(h.log.Warn, "destination", d.Name, note)
-		}
-		if h.isOwnKey(d.Target.Key) {
-			say(h.log.Warn, "destination", d.Name, d.Name+": its key is a stream key of this relay: if it leads back here, the stream feeds itself")
-		}
-	}
-	return now
-}
-
-// isOwnKey reports whether a key opens a stream of this relay.
-func (h *house) isOwnKey(key secret.String) bool {
-	return slices.ContainsFunc(h.cfg.Streams, func(s config.Stream) bool {
-		return slices.ContainsFunc(s.Keys, func(k config.Key) bool { return k.Digest == key.Digest() })
-	})
-}
-
 // drain lets outputs deliver what the closed streams still hold and finish by themselves.
 func (h *house) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	h.outputs.Drain(ctx)
-}
-
-// finish gives the finisher time for what it has to do. What it cannot do is found again at the next start.
-func (h *house) finish(ctx context.Context) {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !h.finisher.Idle() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			h.log.Warn("a recording is left to be finished at the next start; it plays as it is")
-			return
-		}
-	}
 }

@@ -1,7 +1,5 @@
 package config
 
-import "time"
-
 // Stream is one programme: how it is published and what is made of it.
 type Stream struct {
 	Name   string
@@ -26,21 +24,6 @@ type Play struct {
 	Loopback bool // anyone on this machine, without a key, by the stream's name; default false
 }
 
-// Record is the recording of a stream.
-type Record struct {
-	Enabled bool // default true
-}
-
-// HLS is the packaging of a stream for browsers.
-type HLS struct {
-	Enabled bool          // default true
-	Segment time.Duration // wished length of a segment, cut at the next keyframe; default 2s
-	Window  int           // segments in the playlist; default 6
-
-	// Renditions that browsers may choose from besides the stream itself; default: none.
-	Renditions []string
-}
-
 func defaultStream(name string) Stream {
 	return Stream{
 		Name:   name,
@@ -48,8 +31,8 @@ func defaultStream(name string) Stream {
 		Revoke: RevokeFinish,
 		Play:   Play{Keys: true},
 		Hold:   defaultHold(),
-		Record: Record{Enabled: true},
-		HLS:    HLS{Enabled: true, Segment: 2 * time.Second, Window: 6},
+		Record: defaultRecord(),
+		HLS:    defaultHLS(),
 	}
 }
 
@@ -85,17 +68,8 @@ func readStream(name string, s *section, known keyring, renditions []string) Str
 	stream.Keys = readKeys(s, stream.App, known)
 	stream.Hold.read(s.section("hold"))
 
-	record := s.section("record")
-	record.flag("enabled", &stream.Record.Enabled)
-	record.close()
-
-	hls := s.section("hls")
-	hls.flag("enabled", &stream.HLS.Enabled)
-	hls.duration("segment", &stream.HLS.Segment, 500*time.Millisecond, 10*time.Second)
-	hls.count("window", &stream.HLS.Window, 2, 1000)
-	stream.HLS.Renditions = readRenditionNames(hls, renditions)
-	hls.close()
-
+	stream.Record.read(s.section("record"))
+	stream.HLS.read(s.section("hls"), renditions)
 	s.close()
 	return stream
 }
