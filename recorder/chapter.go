@@ -50,7 +50,7 @@ func chapters(parts []*index, session []stretch) []chapter {
 		for _, c := range own {
 			all = follows(all, chapter{c.start + offset, c.end + offset, c.title})
 		}
-		offset += p.duration()
+		offset += p.lasts
 	}
 	if len(all) == 1 && all[0].title == titleOnAir {
 		return nil

@@ -143,6 +143,7 @@ func (f *Finisher) work(ctx context.Context, t *take) {
 // make makes one file of parts that fit together. Where that fails each is finished by itself.
 func (f *Finisher) make(ctx context.Context, t *take, run []*part, session []stretch) {
 	begun := time.Now()
+	seat(run)
 	w := work{base: t.base, parts: run}
 	defer w.clean()
 	err := w.do(ctx, f.Run, session)

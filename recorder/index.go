@@ -22,6 +22,8 @@ type index struct {
 	fragmented bool
 	tracks     []*track // video and audio, in the file's order
 	chapters   []chapter
+	comment    string
+	lasts      time.Duration // until the next part of its take: see seat
 }
 
 // readIndex reads a file's index. A file that ends before it, or has no index, has no tracks.
@@ -98,6 +100,11 @@ func (x *index) movie(body []byte) {
 			t.ticks, t.bytes = f.u32(), f.u32()
 		}
 	}
+	if meta := child(body, "udta", "meta"); len(meta) > 4 { // a full box
+		if data := child(meta[4:], "ilst", "\xa9cmt", "data"); len(data) > 8 { // after its type and language
+			x.comment = string(data[8:])
+		}
+	}
 	x.chapters = readChapters(child(body, "udta", "chpl"), x.duration())
 }
 
@@ -151,7 +158,7 @@ func (x *index) span() (from, to float64) {
 
 func (x *index) duration() time.Duration {
 	from, to := x.span()
-	return time.Duration((to - from) * float64(time.Second)).Round(time.Microsecond)
+	return seconds(to - from)
 }
 
 // certain is how long it is without what may be torn.

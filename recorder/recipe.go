@@ -33,6 +33,9 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 				"frag_duration": "2000000",
 				"flush_packets": "1",
 				"n":             "",
+				"metadata":      "comment=" + describe(a.Session, a.Start),
+				// A part may begin between two keyframes, where they are far apart: it goes on where the last one was torn.
+				"copyinkf": "",
 			},
 		}},
 		Dirs:         []string{filepath.Dir(name)},
@@ -84,7 +87,7 @@ func partList(base string, parts []*part) string {
 	for _, p := range parts {
 		// With its protocol a name is taken as it stands; without, a relative one would be looked for beside the list.
 		name := strings.ReplaceAll(partName(base, p.number), "'", `'\''`)
-		fmt.Fprintf(&b, "file 'file:%s'\nduration %.6f\n", name, p.duration().Seconds())
+		fmt.Fprintf(&b, "file 'file:%s'\nduration %.6f\n", name, p.lasts.Seconds())
 	}
 	return b.String()
 }

@@ -37,6 +37,8 @@ func readTrack(trak []byte, unit float64, size int64) *track {
 	return t
 }
 
+func (t *track) isVideo() bool { return string(t.header[:4]) == "vide" }
+
 // edits is what an edit list says: how long nothing is shown at first, where on the track's clock it begins then, and
 // how long it lasts in all, in seconds.
 type edits struct {

@@ -96,10 +96,10 @@ func (w work) check() error {
 	}
 	var longest, shortest time.Duration
 	for _, p := range all {
-		longest += p.duration()
+		longest += p.lasts
 	}
 	newest := all[len(all)-1]
-	shortest = longest - newest.duration() + newest.certain()
+	shortest = longest - newest.lasts + newest.certain()
 	if got := made.duration(); got < shortest-slack || got > longest+slack {
 		return fmt.Errorf("the finished file lasts %v where the recording lasts %v", got, longest)
 	}

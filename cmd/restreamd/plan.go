@@ -147,7 +147,7 @@ func (p planner) record(s config.Stream) output.Spec {
 		ID:       output.ID{Stream: s.Name, Kind: kindRecord, Name: kindRecord},
 		Target:   dir + "/" + s.Name,
 		Recipe:   recorder.Recipe{Dir: dir},
-		Lossless: true,
+		Ledger:   recorder.Recipe{Dir: dir},
 		Finished: func(a ffmpeg.Attempt) { p.finisher.Session(a.Stream, a.Session) },
 	}
 }

@@ -71,6 +71,7 @@ type Attempt struct {
 	// What the stream carries at the moment.
 	Audio, Video bool
 	FPS          float64 // frames a second of the video, 0 where that is unknown
+	Start        Start   // of what it will be fed
 }
 
 // Input is FLVInput for what the stream carries. Of a single track ffmpeg wants 5 s before it begins, unless it is told to

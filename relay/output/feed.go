@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/flv"
 )
 
@@ -41,6 +42,10 @@ type feed struct {
 	inits   []*relay.Packet                         // newest init packet of each slot so far
 	track   uint8                                   // the audio track to take
 	over    bool                                    // the session is over
+	keeps   *retained                               // of a lossless output; nil: it is none
+	limit   time.Duration                           // of a file; 0: none
+	opened  int64                                   // DTS at which the file began, however many children it took
+	goesOn  bool                                    // the next child goes on with it
 
 	leg
 	unreadable atomic.Int64 // packets that were left out
@@ -49,6 +54,7 @@ type feed struct {
 // leg is the part of the way that one child is fed.
 type leg struct {
 	roll    bool // the child cannot live through a change of header
+	file    string
 	begun   bool
 	base    int64 // DTS of its first packet
 	lastKey int64 // DTS of its newest keyframe
@@ -141,10 +147,33 @@ func (f *feed) pick(packets []*relay.Packet) []*relay.Packet {
 	return kept
 }
 
-// start prepares for a new child.
-func (f *feed) start(roll bool) {
-	f.roll, f.begun, f.verdict = roll, false, fed
+// start prepares for a new child, and the file that a lossless one writes.
+func (f *feed) start(roll bool, file string) {
+	f.roll, f.begun, f.verdict, f.file = roll, false, fed, file
 	f.bytes.Store(0)
+}
+
+// settle is for when the child is gone: what it did not bring to disk is for the next one. It reports whether there is any.
+func (f *feed) settle() (owed bool, err error) {
+	f.goesOn = f.verdict != rollOver
+	if f.keeps == nil || !f.begun {
+		return false, nil
+	}
+	_, video := f.tracks()
+	again, err := f.keeps.settle(video, f.verdict != fed, f.pending)
+	if len(again) == 0 {
+		return false, err
+	}
+	f.pending, f.inits = append(again, f.pending...), f.keeps.inits
+	f.over, f.goesOn = false, true
+	return true, err
+}
+
+// first is where on the stream's clock the next child begins.
+func (f *feed) first() ffmpeg.Start {
+	base, _ := relay.Base(f.pending)
+	i := slices.IndexFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 && p.DTS == base })
+	return ffmpeg.Start{DTS: time.Duration(base) * time.Millisecond, Video: i >= 0 && f.pending[i].Kind == relay.Video}
 }
 
 // run writes to one child until the session ends, the child goes away, or it has to be replaced.
@@ -164,12 +193,11 @@ func (f *feed) run(ctx context.Context, stdin *os.File) error {
 		rest := f.encode()
 		n, err := f.w.flush(stdin)
 		f.bytes.Add(n)
-		if err != nil {
+		f.keep(rest) // what was not written is lost with the child, or retained
+		if err != nil || f.verdict == rollOver {
 			return err
 		}
-		if f.keep(rest); f.verdict == rollOver {
-			return nil
-		}
+		f.look()
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -191,7 +219,7 @@ func (f *feed) encode() []*relay.Packet {
 			}
 			f.remember(p)
 		} else if p.Keyframe {
-			if p.DTS-f.base > maxChildTime {
+			if f.full(p.DTS) {
 				f.verdict = rollOver
 				return f.pending[i:]
 			}
@@ -199,8 +227,24 @@ func (f *feed) encode() []*relay.Packet {
 			f.lastKey = p.DTS
 		}
 		f.w.add(p, max(p.DTS-f.base, 0))
+		if f.keeps != nil && p.Slot == 0 {
+			f.keeps.add(p)
+		}
 	}
 	return nil
+}
+
+// full reports whether the present child's file is long enough.
+func (f *feed) full(dts int64) bool {
+	return dts-f.base > maxChildTime || f.limit > 0 && dts-f.opened >= f.limit.Milliseconds()
+}
+
+// look gives up what is safe. What cannot be found out now is found out when the child is gone.
+func (f *feed) look() {
+	if f.keeps != nil {
+		_, video := f.tracks()
+		_ = f.keeps.look(time.Now(), video)
+	}
 }
 
 // begin starts the present child's clock and gives it the init packets. Those of a new subscription stand in front of
@@ -217,6 +261,12 @@ func (f *feed) begin() {
 	f.pending = f.pending[lead:]
 	for _, p := range f.inits {
 		f.w.add(p, 0)
+	}
+	if !f.goesOn {
+		f.opened = f.base
+	}
+	if f.keeps != nil {
+		f.keeps.begin(f.file, f.inits)
 	}
 }
 

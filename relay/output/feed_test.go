@@ -224,7 +224,7 @@ func TestChildIsReplacedInTime(t *testing.T) {
 	s := open(t, "keeps").serve()
 	recipe := files{dir: t.TempDir(), name: "a"}
 	spec := s.spec("a", recipe)
-	spec.Lossless = true
+	spec.Ledger = tags{}
 	s.Apply([]output.Spec{spec})
 	on := publish(t, s.stream)
 	on.headers(1)

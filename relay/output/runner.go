@@ -88,13 +88,13 @@ func (r *runner) Serve(ctx context.Context) error {
 	}
 	defer r.finish()
 	for ctx.Err() == nil {
-		f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack}
-		f.sub.Delay(r.spec.Delay)
-		if r.spec.FixedHeaders {
-			f.sub.Accept(relay.FreezeOnly)
-		}
+		f := r.subscribe()
 		r.attach(f)
 		err := r.show(ctx, f)
+		for r.owes(ctx, f, err) {
+			r.sleep(ctx, err)
+			err = r.show(ctx, f)
+		}
 		r.detach(f)
 		if errors.Is(err, relay.ErrClosed) {
 			return nil
@@ -107,6 +107,31 @@ func (r *runner) Serve(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (r *runner) subscribe() *feed {
+	f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack, limit: r.spec.Roll}
+	f.sub.Delay(r.spec.Delay)
+	if r.spec.FixedHeaders {
+		f.sub.Accept(relay.FreezeOnly)
+	}
+	if r.spec.Ledger != nil {
+		f.keeps = &retained{ledger: r.spec.Ledger}
+	}
+	return f
+}
+
+// owes reports whether a lossless output has to try again with what it holds. That ends with the next session, whose
+// beginning it would miss.
+func (r *runner) owes(ctx context.Context, f *feed, err error) bool {
+	if err == nil || ctx.Err() != nil || r.spec.Ledger == nil || errors.Is(err, relay.ErrClosed) {
+		return false
+	}
+	if start, on := r.source.Session(); on && !start.Equal(r.attempt.Session) {
+		r.log.Error("a session's end could not be written: the next session has begun", zap.Int("packets", len(f.pending)), zap.Error(err))
+		return false
+	}
+	return true
 }
 
 // show runs children through one session. It returns nil when the session is over and why a child failed otherwise.
@@ -152,6 +177,7 @@ func (r *runner) enter(f *feed) {
 	}
 	r.attempt.Audio, r.attempt.Video = f.tracks()
 	r.attempt.FPS = r.source.FPS()
+	r.attempt.Start = f.first()
 }
 
 // finish tells once that this output is done with a session.
@@ -232,7 +258,8 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	if err != nil {
 		return err
 	}
-	f.start(job.RollOnHeader || r.spec.FixedHeaders)
+	f.start(job.RollOnHeader || r.spec.FixedHeaders, cmp.Or(append(job.Watch, "")...))
+	wanted := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -250,7 +277,23 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
-	return r.judge(f, exit, cause)
+	return r.settle(wanted, f, r.judge(f, exit, cause))
+}
+
+// settle has a lossless output go on where its child's file is whole. An output that is no longer wanted does not go on: its
+// file stays as it is.
+func (r *runner) settle(wanted context.Context, f *feed, why error) error {
+	if wanted.Err() != nil {
+		return why
+	}
+	owed, err := f.settle()
+	if err != nil {
+		r.log.Error("the file may hold packets twice", zap.String("file", f.file), zap.Error(err))
+	}
+	if owed && why == nil {
+		return trouble{errors.New("the child ended in order, and not all of it is on disk"), Disk}
+	}
+	return why
 }
 
 // judge says whether a child's end was a failure, and which.

@@ -31,8 +31,10 @@ type Spec struct {
 	Recipe  Recipe
 	Gate    Gate            // nil: the child writes files
 	Secrets []secret.String // never shown in the child's lines
-	// Lossless outputs may hold back far more before they lose anything: the recorder.
-	Lossless bool
+	// Ledger is for an output that loses nothing, whatever becomes of its children: the recorder. Default: it may.
+	Ledger Ledger
+	// Roll is how long a child's file may last: another takes over at the next keyframe. Default: there is no limit.
+	Roll time.Duration
 	// FixedHeaders outputs are never shown a codec header that is not a publisher's own, and are started anew where that
 	// changes. Default: they live through it.
 	FixedHeaders bool
@@ -48,7 +50,7 @@ type Spec struct {
 }
 
 func (s Spec) queue() int {
-	if s.Lossless {
+	if s.Ledger != nil {
 		return maxQueueLossless
 	}
 	return maxQueue + min(int(s.Delay.Seconds())*delayedSecond, maxQueueLossless)
@@ -79,6 +81,15 @@ type Tool struct {
 // Recipe turns the circumstances of an attempt into an ffmpeg job.
 type Recipe interface {
 	Job(ffmpeg.Attempt) (ffmpeg.Job, error)
+}
+
+// Ledger tells what of a child's file is whole, so that the next child goes on exactly there.
+type Ledger interface {
+	// Marks lists the places behind a mark at which another file may take over, in their order. A file that is not there
+	// has none.
+	Marks(file string, behind ffmpeg.Mark) ([]ffmpeg.Mark, error)
+	// Cut ends a file whose child is gone at a mark. One of which nothing is left goes.
+	Cut(file string, at ffmpeg.Mark) error
 }
 
 // Source is the stream an output feeds on.
