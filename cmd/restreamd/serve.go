@@ -245,7 +245,8 @@ func (h *house) build() error {
 		Tool: output.Tool{Path: h.cfg.FFmpeg, Env: h.env(), Reads: func(k relay.Kind, body []byte) bool {
 			return h.caps.ReadsTag(uint8(k), body)
 		}},
-		Log: h.log,
+		Log:   h.log,
+		Spool: stateDir(h.cfg.Data),
 	}
 	h.chronicle()
 	h.director = newDirector(planner{

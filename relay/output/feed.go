@@ -32,16 +32,24 @@ const (
 	rollOver                  // the child's container cannot go on: the next child takes over at this packet
 )
 
+// packets is where a feed takes them from.
+type packets interface {
+	Read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet, error)
+}
+
 // feed carries one subscription to one child after the other. It belongs to the runner's goroutine, or to the child's
 // Feed while there is a child.
 type feed struct {
 	sub     *relay.Subscription
+	in      packets                                 // what is read: the subscription, or a spool behind it
 	reads   func(kind relay.Kind, body []byte) bool // whether the children's ffmpeg reads a tag
 	pending []*relay.Packet                         // read but not yet written
 	spare   []*relay.Packet                         // memory for the next read
 	inits   []*relay.Packet                         // newest init packet of each slot so far
 	track   uint8                                   // the audio track to take
 	over    bool                                    // the session is over
+	end     error                                   // why
+	spool   *spool                                  // of a lossless output; nil: it is none
 	keeps   *retained                               // of a lossless output; nil: it is none
 	limit   time.Duration                           // of a file; 0: none
 	opened  int64                                   // DTS at which the file began, however many children it took
@@ -125,7 +133,7 @@ func (f *feed) fill(ctx context.Context) error {
 // read takes what the subscription has and leaves out what ffmpeg would choke on: one tag of a kind it does not know,
 // such as a second audio track, ends the whole job (measured with 5.1.9).
 func (f *feed) read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet, error) {
-	packets, err := f.sub.Read(ctx, buf)
+	packets, err := f.in.Read(ctx, buf)
 	if f.track > 0 {
 		packets = f.pick(packets)
 	}
@@ -185,7 +193,7 @@ func (f *feed) run(ctx context.Context, stdin *os.File) error {
 	for {
 		if err := f.fill(ctx); err != nil {
 			if ctx.Err() == nil {
-				f.over, f.verdict = true, sessionEnd
+				f.over, f.verdict, f.end = true, sessionEnd, err
 			}
 			return nil
 		}
@@ -243,7 +251,7 @@ func (f *feed) full(dts int64) bool {
 func (f *feed) look() {
 	if f.keeps != nil {
 		_, video := f.tracks()
-		_ = f.keeps.look(time.Now(), video)
+		_ = f.keeps.look(video)
 	}
 }
 

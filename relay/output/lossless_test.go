@@ -1,14 +1,19 @@
 package output_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay"
@@ -22,14 +27,18 @@ import (
 type tags struct{}
 
 func (tags) Marks(file string, behind ffmpeg.Mark) (all []ffmpeg.Mark, err error) {
-	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) || len(b) < flv.HeaderSize {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	in := bytes.NewReader(b)
-	r := flv.NewReader(in)
-	var m ffmpeg.Mark
-	m.Offset = flv.HeaderSize
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m := behind
+	m.Offset = max(m.Offset, flv.HeaderSize)
+	head := bytes.NewReader(flv.AppendHeader(nil, true, true))
+	r := flv.NewReader(bufio.NewReader(io.MultiReader(head, io.NewSectionReader(f, m.Offset, 1<<40))))
 	for {
 		p, err := r.Read()
 		if err != nil {
@@ -44,9 +53,7 @@ func (tags) Marks(file string, behind ffmpeg.Mark) (all []ffmpeg.Mark, err error
 			tally.Bytes += n
 		}
 		m.Offset += int64(len(p.Body)) + 15
-		if m.Offset > behind.Offset {
-			all = append(all, m)
-		}
+		all = append(all, m)
 	}
 }
 
@@ -113,6 +120,44 @@ func writeAll(t *testing.T, pub *relay.Publication, packets []relay.Packet) {
 	}
 }
 
+// Files that may last so long follow each other at a keyframe, without a packet between them lost, also over a kill: the next
+// child goes on with the file that was begun.
+func TestFilesEndAtAKeyframe(t *testing.T) {
+	t.Parallel()
+	media := relaytest.Media(t)
+	s := open(t, "ffmpeg").serve()
+	dir := t.TempDir()
+	spec := s.spec("record", recorder.Recipe{Dir: dir})
+	spec.Ledger, spec.Roll = recorder.Recipe{Dir: dir}, 10*time.Second
+	s.Apply([]output.Spec{spec})
+	pub := playInto(t, s.stream, media, "record") // 8 s
+	kill(t, s.await("record", "its child to be fed", func(o output.Status) bool { return o.Pid != 0 && o.Fed > 0 }).Pid)
+	s.await("record", "the kill to be seen", func(o output.Status) bool { return o.Failures > 0 })
+	for range 2 {
+		write(t, pub, media)
+	}
+	pub.Close()
+	s.awaitState("record", output.Waiting)
+	var video, audio []string
+	var lengths []int
+	for _, part := range partsOf(t, dir) {
+		v := relaytest.VideoHashes(t, part)
+		lengths = append(lengths, len(v))
+		video, audio = append(video, v...), append(audio, relaytest.AudioHashes(t, part)...)
+	}
+	t.Log(lengths)
+	if want := slices.Repeat(relaytest.VideoHashes(t, media), 3); !slices.Equal(video, want) {
+		t.Errorf("%d pictures are recorded, not the %d received", len(video), len(want))
+	}
+	if want := slices.Repeat(relaytest.AudioHashes(t, media), 3); !slices.Equal(audio, want) {
+		t.Errorf("%d packets of sound are recorded, not the %d received", len(audio), len(want))
+	}
+	const second = 30 // packets, and a GOP
+	if len(lengths) != 4 || slices.ContainsFunc(lengths, func(n int) bool { return n%second != 0 || n > 11*second }) || lengths[0]+lengths[1] != 10*second {
+		t.Errorf("24 s in files of 10, the first of them in two parts: %v pictures", lengths)
+	}
+}
+
 // partsOf lists the files of the only take in their order.
 func partsOf(t *testing.T, dir string) []string {
 	t.Helper()
@@ -127,4 +172,47 @@ func partsOf(t *testing.T, dir string) []string {
 		return bytes.Compare([]byte(a), []byte(b))
 	})
 	return names
+}
+
+// An output that may lose nothing holds on disk what memory does not, for as long as there is nobody to take it.
+func TestWhatMemoryCannotHoldGoesToDisk(t *testing.T) {
+	t.Parallel()
+	var disk unix.Statfs_t
+	if err := unix.Statfs(t.TempDir(), &disk); err != nil || disk.Bavail*uint64(disk.Bsize) < 2<<30 {
+		t.Skip("no room here")
+	}
+	tool := filepath.Join(t.TempDir(), "ffmpeg")
+	s := open(t, tool)
+	s.Spool = t.TempDir()
+	s.serve()
+	recipe := files{dir: t.TempDir(), name: "a"}
+	spec := s.spec("a", recipe)
+	spec.Ledger = tags{}
+	s.Apply([]output.Spec{spec})
+	on := publish(t, s.stream)
+	on.headers(1)
+	on.gop(0)
+	s.awaitState("a", output.Retrying)
+	for range 45 {
+		on.gop(500 << 10)
+	}
+	o := s.await("a", "the disk to hold some of it", func(o output.Status) bool { return o.Held.Disk > 8<<20 })
+	if left, err := os.ReadDir(s.Spool); err != nil || len(left) > 0 {
+		t.Errorf("a relay that is killed would leave behind %v, %v", left, err)
+	}
+	t.Logf("held: %+v", o.Held)
+	if err := os.Symlink(filepath.Join(scriptDir, "keeps"), tool); err != nil {
+		t.Fatal(err)
+	}
+	s.Retry(spec.ID)
+	s.await("a", "nothing to be held", func(o output.Status) bool { return o.State == output.Running && o.Held == output.Held{} })
+	for range 3 {
+		on.gop(1000)
+	}
+	on.pub.Close()
+	o = s.awaitState("a", output.Waiting)
+	if o.Drops.Packets > 0 {
+		t.Errorf("lost: %+v", o.Drops)
+	}
+	same(t, "all", parse(t, only(t, recipe.dir, "a-*")).media, on.sent)
 }

@@ -147,12 +147,16 @@ func (r *runner) detach(f *feed) {
 	defer r.mu.Unlock()
 	r.feed = nil
 	r.status.count(f)
+	r.status.Held = Held{}
 }
 
 // count adds what a feed lost.
 func (s *Status) count(f *feed) {
 	s.Drops = s.Drops.Add(f.sub.Drops())
 	s.Unreadable += f.unreadable.Load()
+	if f.spool != nil {
+		s.Held.Memory, s.Held.Disk = f.spool.held()
+	}
 }
 
 // Status returns the output's present state.

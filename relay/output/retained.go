@@ -43,12 +43,13 @@ func (r *retained) add(p *relay.Packet) {
 }
 
 // look gives up what is whole on disk. It looks once in a while.
-func (r *retained) look(now time.Time, video bool) error {
-	if now.Sub(r.looked) < lookEvery {
+func (r *retained) look(video bool) error {
+	if time.Since(r.looked) < lookEvery {
 		return nil
 	}
-	r.looked = now
-	return r.release(video, nil)
+	err := r.release(video, nil)
+	r.looked = time.Now()
+	return err
 }
 
 // release gives up what stands before the newest mark at which another file may begin. next is what the child was not given.

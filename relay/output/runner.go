@@ -88,13 +88,14 @@ func (r *runner) Serve(ctx context.Context) error {
 	}
 	defer r.finish()
 	for ctx.Err() == nil {
-		f := r.subscribe()
+		f, stop := r.subscribe(ctx)
 		r.attach(f)
 		err := r.show(ctx, f)
 		for r.owes(ctx, f, err) {
 			r.sleep(ctx, err)
 			err = r.show(ctx, f)
 		}
+		stop()
 		r.detach(f)
 		if errors.Is(err, relay.ErrClosed) {
 			return nil
@@ -109,16 +110,27 @@ func (r *runner) Serve(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) subscribe() *feed {
-	f := &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack, limit: r.spec.Roll}
+// subscribe joins the stream. stop forgets what is held of it.
+func (r *runner) subscribe(ctx context.Context) (f *feed, stop func()) {
+	f = &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack, limit: r.spec.Roll}
 	f.sub.Delay(r.spec.Delay)
 	if r.spec.FixedHeaders {
 		f.sub.Accept(relay.FreezeOnly)
 	}
-	if r.spec.Ledger != nil {
-		f.keeps = &retained{ledger: r.spec.Ledger}
+	f.in = f.sub
+	if r.spec.Ledger == nil {
+		return f, func() {}
 	}
-	return f
+	f.keeps, f.spool = &retained{ledger: r.spec.Ledger}, newSpool(f.sub, r.of.Spool)
+	f.in = f.spool
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { f.spool.run(ctx) })
+	return f, func() {
+		cancel()
+		wg.Wait()
+		f.spool.close()
+	}
 }
 
 // owes reports whether a lossless output has to try again with what it holds. That ends with the next session, whose
@@ -128,7 +140,9 @@ func (r *runner) owes(ctx context.Context, f *feed, err error) bool {
 		return false
 	}
 	if start, on := r.source.Session(); on && !start.Equal(r.attempt.Session) {
-		r.log.Error("a session's end could not be written: the next session has begun", zap.Int("packets", len(f.pending)), zap.Error(err))
+		memory, disk := f.spool.held()
+		r.log.Error("the end of a session is not recorded: the next session has begun", zap.Int("packets", len(f.pending)),
+			zap.Int64("bytes_behind", memory+disk), zap.Error(err))
 		return false
 	}
 	return true
@@ -153,6 +167,9 @@ func (r *runner) show(ctx context.Context, f *feed) error {
 		case err != nil && ctx.Err() == nil:
 			return err
 		case f.over, ctx.Err() != nil:
+			if f.end != nil && !errors.Is(f.end, io.EOF) && !errors.Is(f.end, relay.ErrClosed) {
+				r.log.Error("the end of what was held is lost", zap.Error(f.end))
+			}
 			return nil
 		}
 	}

@@ -27,6 +27,8 @@ type Set struct {
 	See func(Status)
 	// Healthy is how long a child must have run for its next failure to count as the first. Default 1 min.
 	Healthy time.Duration
+	// Spool is a folder for what outputs that lose nothing cannot hold in memory. Default: that of temporary files.
+	Spool string
 
 	starts  *rate.Limiter
 	mu      sync.Mutex

@@ -40,11 +40,19 @@ type Status struct {
 	Starts   int         `json:"starts"`   // children started
 	Failures int         `json:"failures"` // children that failed, and ways that could not be opened
 	Drops    relay.Drops `json:"drops"`
+	// Held is how many bytes of media wait for a child, of an output that loses nothing.
+	Held Held `json:"held,omitzero"`
 	// Unreadable counts packets left out because this ffmpeg does not know their codec or form.
 	Unreadable int64 `json:"unreadable_packets,omitempty"`
 	// Delivery is a push's proof, from its first try on.
 	Delivery *Delivery `json:"delivery,omitempty"`
 	Child
+}
+
+// Held is what waits, in bytes.
+type Held struct {
+	Memory int64 `json:"memory_bytes"`
+	Disk   int64 `json:"disk_bytes"`
 }
 
 // Child is what an output's present child has done so far. Its last words outlive it, until the next one starts.
