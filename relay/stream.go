@@ -58,6 +58,9 @@ type Holds struct {
 	Stopped bool   // after its publisher said goodbye
 	Prove   bool   // while a stopgap feeds, a publisher must have sent a whole GOP before it feeds
 	Barred  []Role // must not feed but by Switch: they send, but not well enough
+	// Fill makes what outputs get between the last media of one publisher and the first of another, in order of time by
+	// the freeze's clock; nil: nothing. It is called with the stream's lock held.
+	Fill func(Freeze) []Packet
 }
 
 // orphan is why and since when nobody but a stopgap feeds.

@@ -61,7 +61,7 @@ func TestFlaps(t *testing.T) {
 
 	for name, sink := range map[string]*rt.Sink{"one": one, "two": two} {
 		s := awaitGoodbye(t, sink)
-		steady(t, s, 1100*time.Millisecond) // silence is noticed after a second
+		steady(t, s, 700*time.Millisecond) // silence is noticed after a second, and filled
 		f.inSync(t, name, s, inOrder(t, name, s.VideoHashes(), f.legs))
 	}
 	decodes(t, one.Sessions()[0].WriteFLV(t))
