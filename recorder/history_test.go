@@ -187,7 +187,9 @@ func BenchmarkHistory(b *testing.B) {
 		go func() { served <- h.Serve(ctx) }()
 		relaytest.Eventually(b, time.Minute, "all sessions", func() bool { return len(h.Sessions()) == 200 })
 		cancel()
-		<-served
+		if err := <-served; err != nil {
+			b.Error(err)
+		}
 	}
 	b.ReportMetric(float64(box.Len())/1e6, "MB/box")
 }
