@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -49,7 +47,7 @@ func startPebble(t *testing.T, httpPort, tlsPort int, validity time.Duration) *p
 	}
 	a := newAuthority(t)
 	certFile, keyFile := files(t, a.issue(t, time.Hour))
-	api, management := freeAddr(t), freeAddr(t)
+	api, management := relaytest.FreeAddr(t), relaytest.FreeAddr(t)
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": api, "managementListenAddress": management, "certificate": certFile, "privateKey": keyFile,
 		"httpPort": httpPort, "tlsPort": tlsPort, "certificateValidityPeriod": int(validity.Seconds()),
@@ -92,35 +90,6 @@ func get(client *http.Client, url string) []byte {
 	defer response.Body.Close() //nolint:errcheck // read to its end
 	body, _ := io.ReadAll(response.Body)
 	return body
-}
-
-// freeAddr is an address of localhost nobody listens on until the test ends, for a program that cannot be told to pick
-// one. It is below the ports that the kernel gives to whoever asks for any, and is taken on another loopback address
-// meanwhile, where other tests look first.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	const lowest = 15_000
-	highest := 32_767
-	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
-		_, _ = fmt.Sscan(string(text), &highest)
-	}
-	for range 1000 {
-		port := strconv.Itoa(lowest + rand.IntN(max(highest-lowest, 10_000)))
-		mark, err := net.Listen("tcp", "127.0.0.2:"+port)
-		if err != nil {
-			continue
-		}
-		ln, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			_ = mark.Close()
-			continue
-		}
-		t.Cleanup(func() { _ = mark.Close() })
-		_ = ln.Close()
-		return ln.Addr().String()
-	}
-	t.Fatal("no port of localhost is free")
-	return ""
 }
 
 func port(addr string) string {
