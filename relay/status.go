@@ -30,7 +30,7 @@ type PublisherStatus struct {
 	Agent       string    `json:"agent,omitempty"`
 	Since       time.Time `json:"since"`
 	LastPacket  time.Time `json:"last_packet"`
-	Moved       time.Time `json:"-"` // when its clock last moved
+	Moved       time.Time `json:"-"` // when its clock last moved, or that of a track which stands still
 	Keyframes   int       `json:"keyframes"`
 	Ready       bool      `json:"ready"` // it stands by with a GOP to feed at once
 	Bytes       int64     `json:"bytes"`
@@ -68,7 +68,7 @@ func (s *Stream) Status() StreamStatus {
 func (p *Publication) status() PublisherStatus {
 	return PublisherStatus{
 		Role: p.who.Role, Key: p.who.Key, Remote: p.who.Remote, Agent: p.who.Agent, Since: p.since,
-		LastPacket: p.meter.newest, Moved: p.meter.moved, Keyframes: p.meter.keys, Bytes: p.meter.total.bytes, Frames: p.meter.total.frames,
+		LastPacket: p.meter.newest, Moved: p.meter.moved(), Keyframes: p.meter.keys, Bytes: p.meter.total.bytes, Frames: p.meter.total.frames,
 		Ready: p.stream.ready(p), Undecodable: p.lost, Media: p.media, Rates: p.meter.now(time.Now()),
 	}
 }
