@@ -20,6 +20,7 @@ type HoldStatus struct {
 	Why     string    `json:"why"`
 	Stopped bool      `json:"stopped"` // the publisher said goodbye, and nobody stands by
 	Shown   bool      `json:"shown"`   // outputs are fed by a stopgap
+	Slate   bool      `json:"slate"`   // those that live through another codec header see a slate; the others, and false: the last picture
 }
 
 // PublisherStatus tells of a publisher.
@@ -60,7 +61,7 @@ func (s *Stream) Status() StreamStatus {
 		}
 	}
 	if o := s.orphan; s.session != nil && !o.since.IsZero() {
-		st.Hold = &HoldStatus{Since: o.since, Why: o.why, Stopped: o.goodbye && len(st.Standby) == 0, Shown: s.active != nil}
+		st.Hold = &HoldStatus{Since: o.since, Why: o.why, Stopped: o.goodbye && len(st.Standby) == 0, Shown: s.active != nil, Slate: o.slate}
 	}
 	return st
 }

@@ -68,6 +68,7 @@ type orphan struct {
 	since   time.Time
 	goodbye bool // who fed said so
 	why     string
+	slate   bool // outputs that can were shown one
 }
 
 // session is one show.
@@ -299,6 +300,7 @@ func (s *Stream) introduce(p *Packet) {
 // send carries a media packet that has its place on the timeline.
 func (s *Stream) send(p *Packet) {
 	ses := s.session
+	s.orphan.slate = s.orphan.slate || p.Variant == SlateOnly
 	if p.Keyframe && p.Kind == Video && p.Variant != SlateOnly {
 		ses.key, ses.header = p, ses.own().header()
 	}
