@@ -50,7 +50,7 @@ func issued(t *testing.T, addr net.Addr, client *tls.Config, but string) (serial
 
 func TestACMEObtainsAndRenews(t *testing.T) {
 	noLeaks(t)
-	http := freeAddr(t)
+	http := relaytest.FreeAddr(t)
 	ca := startPebble(t, portNumber(t, http), 1, 12*time.Second)
 	a, logs := newACME(t, ca, http)
 	addr := echo(t, "127.0.0.1:0", a.TLSConfig())
@@ -81,7 +81,7 @@ func TestACMEObtainsAndRenews(t *testing.T) {
 
 func TestACMEServesWhoIsMeant(t *testing.T) {
 	noLeaks(t)
-	http := freeAddr(t)
+	http := relaytest.FreeAddr(t)
 	ca := startPebble(t, portNumber(t, http), 1, time.Hour)
 	a, logs := newACME(t, ca, http)
 	background(t, a.Serve)
@@ -114,9 +114,9 @@ func TestACMEServesWhoIsMeant(t *testing.T) {
 
 func TestACMEAnswersOnTheRTMPSPort(t *testing.T) {
 	noLeaks(t)
-	ingestAddr := freeAddr(t)
-	ca := startPebble(t, portNumber(t, freeAddr(t)), portNumber(t, ingestAddr), time.Hour) // port 80 leads nowhere
-	a, _ := newACME(t, ca, freeAddr(t))
+	ingestAddr := relaytest.FreeAddr(t)
+	ca := startPebble(t, portNumber(t, relaytest.FreeAddr(t)), portNumber(t, ingestAddr), time.Hour) // port 80 leads nowhere
+	a, _ := newACME(t, ca, relaytest.FreeAddr(t))
 	a.ALPNPort = portNumber(t, ingestAddr)
 	client := &tls.Config{RootCAs: ca.roots, ServerName: "localhost", NextProtos: []string{"rtmp"}}
 	addr := echo(t, ingestAddr, a.TLSConfig())
@@ -126,7 +126,7 @@ func TestACMEAnswersOnTheRTMPSPort(t *testing.T) {
 
 func TestACMEKeepsCertificatesAcrossRestarts(t *testing.T) {
 	noLeaks(t)
-	http := freeAddr(t)
+	http := relaytest.FreeAddr(t)
 	ca := startPebble(t, portNumber(t, http), 1, time.Hour)
 	before, _ := newACME(t, ca, http)
 	client := &tls.Config{RootCAs: ca.roots, ServerName: "localhost"}
@@ -154,7 +154,7 @@ func TestACMEKeepsCertificatesAcrossRestarts(t *testing.T) {
 
 func TestACMERenewsWhatRanOutWhileOff(t *testing.T) {
 	noLeaks(t)
-	http := freeAddr(t)
+	http := relaytest.FreeAddr(t)
 	ca := startPebble(t, portNumber(t, http), 1, 3*time.Second)
 	before, _ := newACME(t, ca, http)
 	before.Every = 0 // no look at either within this test
@@ -219,8 +219,8 @@ func TestACMEThatCannotWork(t *testing.T) {
 
 func TestACMEReportsAFailedOrderOnce(t *testing.T) {
 	noLeaks(t)
-	ca := startPebble(t, portNumber(t, freeAddr(t)), 1, time.Hour) // it asks where nobody listens
-	a, logs := newACME(t, ca, freeAddr(t))
+	ca := startPebble(t, portNumber(t, relaytest.FreeAddr(t)), 1, time.Hour) // it asks where nobody listens
+	a, logs := newACME(t, ca, relaytest.FreeAddr(t))
 	stop := background(t, a.Serve)
 	relaytest.Eventually(t, aLot, "the failed order in the log", func() bool { return logs.Len() > 0 })
 	stop()

@@ -47,7 +47,7 @@ func startPebble(t *testing.T, httpPort, tlsPort int, validity time.Duration) *p
 	}
 	a := newAuthority(t)
 	certFile, keyFile := files(t, a.issue(t, time.Hour))
-	api, management := freeAddr(t), freeAddr(t)
+	api, management := relaytest.FreeAddr(t), relaytest.FreeAddr(t)
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": api, "managementListenAddress": management, "certificate": certFile, "privateKey": keyFile,
 		"httpPort": httpPort, "tlsPort": tlsPort, "certificateValidityPeriod": int(validity.Seconds()),
@@ -90,17 +90,6 @@ func get(client *http.Client, url string) []byte {
 	defer response.Body.Close() //nolint:errcheck // read to its end
 	body, _ := io.ReadAll(response.Body)
 	return body
-}
-
-// freeAddr is an address of localhost nobody listens on, for a program that cannot be told to pick one.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close() //nolint:errcheck // nothing was accepted
-	return ln.Addr().String()
 }
 
 func port(addr string) string {

@@ -13,5 +13,7 @@
 //	<start>.events.jsonl               the black box: see Entry
 //	<start>.md                         what it tells, for people
 //
-// Finisher.Serve and BlackBox.Serve are one goroutine's each; they start none.
+// History tells what became of sessions that are over, from their black boxes.
+//
+// Finisher.Serve, BlackBox.Serve and History.Serve are one goroutine's each; they start none.
 package recorder

@@ -227,6 +227,32 @@ func TestJoinOfTornParts(t *testing.T) {
 	}
 }
 
+// A recorder that is killed, or a disk that fills up, may end a file anywhere: within a fragment's index too, which
+// ffmpeg alone would not take.
+func TestTornWithinAFragmentsIndex(t *testing.T) {
+	media := relaytest.Media(t)
+	whole := read(t, record(t, t.TempDir(), media))
+	last := bytes.LastIndex(whole, []byte("moof")) - 4
+	end := bytes.LastIndex(whole, []byte("mdat")) - 4
+	full := write(t, whole[:last], t.TempDir(), "a.mp4")
+	want := relaytest.VideoHashes(t, full)
+	for cut := last + 1; cut < end; cut += (end - last) / 8 {
+		dir := t.TempDir()
+		file := write(t, whole[:cut], dir, "main", startName+".mp4")
+		at(t, file, start.Add(time.Hour))
+		b := newBench(dir, runFFmpeg)
+		b.Session("main", start)
+		allWell(t, b.serve(t), file)
+		if got := relaytest.VideoHashes(t, file); !slices.Equal(got, want) {
+			t.Errorf("torn %d bytes into an index of %d: %d packets, want the %d before", cut-last, end-last, len(got), len(want))
+		}
+		if info, err := os.Stat(file); err != nil || !info.ModTime().Equal(start.Add(time.Hour)) {
+			t.Errorf("the file's age changed: %v, %v", info.ModTime(), err)
+		}
+		plays(t, file)
+	}
+}
+
 // How many packets of a torn fragment ffmpeg hands out is its own affair. Of others it must hand out all.
 func TestTornEndIsNotCertain(t *testing.T) {
 	whole := read(t, record(t, t.TempDir(), relaytest.Media(t)))

@@ -15,7 +15,12 @@ type part struct {
 // it could not into the others.
 func (t *take) read() (parts []*part, err error) {
 	for _, number := range t.parts {
-		x, failed := readIndex(partName(t.base, number))
+		name := partName(t.base, number)
+		failed := trim(name)
+		var x index
+		if failed == nil {
+			x, failed = readIndex(name)
+		}
 		switch {
 		case errors.Is(failed, os.ErrNotExist): // joined, by another's asking
 		case failed != nil:

@@ -53,6 +53,7 @@ type story struct {
 	received   mean   // bit/s
 	switchedTo string // why somebody else is to feed
 	over       bool   // it ended, and was not taken up again
+	why        string // it did
 }
 
 // readStory reads a session's black box.
@@ -90,7 +91,7 @@ func (s *story) add(e Entry) {
 	case whatHold:
 		s.hold(e)
 	case whatEnded:
-		s.over = true
+		s.over, s.why = true, e.Why
 	case whatOutput:
 		s.output(e.Output).enter(e)
 	case whatRates:
@@ -118,7 +119,7 @@ func (s *story) reopen(e Entry) {
 		return
 	}
 	const why = "the relay was started again"
-	s.over = false
+	s.over, s.why = false, ""
 	s.change(stretch{from: s.last, who: down, why: why})
 	for i := range s.visits {
 		if s.visits[i].went.IsZero() {

@@ -107,3 +107,19 @@ func (g *gop) ages() []int64 {
 	}
 	return ages
 }
+
+// begin is where its sound and its picture begin, if its newest packet has its place at. Sound of which it has nothing
+// yet may be a little behind the picture.
+func (g *gop) begin(at int64) (sound, picture int64) {
+	sound, picture = at-worthFilling.Milliseconds()/2, at
+	for i, age := range g.ages() {
+		switch p := g.packets[i]; {
+		case !p.timed():
+		case p.Kind == Audio:
+			sound = min(sound, at-age)
+		default:
+			picture = min(picture, at-age)
+		}
+	}
+	return sound, picture
+}

@@ -19,9 +19,23 @@ type meter struct {
 	gaps    [8]float64 // newest times between keyframes, a ring
 	keys    int
 	newest  time.Time
-	raw     [32]int64 // newest timestamp by kind
-	moved   time.Time // when one of media last changed
+	clocks  [32]clock // by kind
 }
+
+// clock is what the timestamps of one kind of media do.
+type clock struct {
+	at    int64     // the newest
+	moved time.Time // when it changed
+	came  time.Time // when the newest packet did
+	stuck int       // packets since moved
+}
+
+const (
+	// manyStuck is how many packets of one time are too many to be of several tracks, or commands to the player.
+	manyStuck = 10
+	// stillComes is how old the newest packet of a track may be that goes on.
+	stillComes = 500 * time.Millisecond
+)
 
 type tally struct{ bytes, frames, audio int64 }
 
@@ -43,8 +57,8 @@ func (m *meter) count(p *Packet) {
 	m.newest = p.Arrived
 	m.total.add(p.Kind, n, p.Slot == 0)
 	m.window.add(p.Kind, n, p.Slot == 0)
-	if p.Slot == 0 && p.Kind != Script && (m.moved.IsZero() || p.DTS != m.raw[p.Kind&31]) {
-		m.raw[p.Kind&31], m.moved = p.DTS, p.Arrived
+	if p.timed() {
+		m.clocks[p.Kind&31].count(p)
 	}
 	if p.Keyframe {
 		if m.keys > 0 {
@@ -63,6 +77,31 @@ func (m *meter) count(p *Packet) {
 		m.rates.FPS = float64(m.window.frames) / age.Seconds()
 		m.window, m.from = tally{}, p.Arrived
 	}
+}
+
+func (c *clock) count(p *Packet) {
+	if c.moved.IsZero() || p.DTS != c.at {
+		*c = clock{at: p.DTS, moved: p.Arrived, came: p.Arrived}
+		return
+	}
+	c.came = p.Arrived
+	c.stuck++
+}
+
+// moved is when the publisher's clock last moved; where that of one track stands still while its packets come, when that
+// one did. Zero: nothing with a clock has come.
+func (m *meter) moved() (at time.Time) {
+	for _, c := range m.clocks {
+		if c.moved.After(at) {
+			at = c.moved
+		}
+	}
+	for _, c := range m.clocks {
+		if c.stuck >= manyStuck && c.moved.Before(at) && m.newest.Sub(c.came) < stillComes {
+			at = c.moved
+		}
+	}
+	return at
 }
 
 // now is what was measured up to a moment.

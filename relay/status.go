@@ -20,6 +20,7 @@ type HoldStatus struct {
 	Why     string    `json:"why"`
 	Stopped bool      `json:"stopped"` // the publisher said goodbye, and nobody stands by
 	Shown   bool      `json:"shown"`   // outputs are fed by a stopgap
+	Slate   bool      `json:"slate"`   // those that live through another codec header see a slate; the others, and false: the last picture
 }
 
 // PublisherStatus tells of a publisher.
@@ -30,7 +31,7 @@ type PublisherStatus struct {
 	Agent       string    `json:"agent,omitempty"`
 	Since       time.Time `json:"since"`
 	LastPacket  time.Time `json:"last_packet"`
-	Moved       time.Time `json:"-"` // when its clock last moved
+	Moved       time.Time `json:"-"` // when its clock last moved, or that of a track which stands still
 	Keyframes   int       `json:"keyframes"`
 	Ready       bool      `json:"ready"` // it stands by with a GOP to feed at once
 	Bytes       int64     `json:"bytes"`
@@ -60,7 +61,7 @@ func (s *Stream) Status() StreamStatus {
 		}
 	}
 	if o := s.orphan; s.session != nil && !o.since.IsZero() {
-		st.Hold = &HoldStatus{Since: o.since, Why: o.why, Stopped: o.goodbye && len(st.Standby) == 0, Shown: s.active != nil}
+		st.Hold = &HoldStatus{Since: o.since, Why: o.why, Stopped: o.goodbye && len(st.Standby) == 0, Shown: s.active != nil, Slate: o.slate}
 	}
 	return st
 }
@@ -68,7 +69,7 @@ func (s *Stream) Status() StreamStatus {
 func (p *Publication) status() PublisherStatus {
 	return PublisherStatus{
 		Role: p.who.Role, Key: p.who.Key, Remote: p.who.Remote, Agent: p.who.Agent, Since: p.since,
-		LastPacket: p.meter.newest, Moved: p.meter.moved, Keyframes: p.meter.keys, Bytes: p.meter.total.bytes, Frames: p.meter.total.frames,
+		LastPacket: p.meter.newest, Moved: p.meter.moved(), Keyframes: p.meter.keys, Bytes: p.meter.total.bytes, Frames: p.meter.total.frames,
 		Ready: p.stream.ready(p), Undecodable: p.lost, Media: p.media, Rates: p.meter.now(time.Now()),
 	}
 }

@@ -58,6 +58,9 @@ type Holds struct {
 	Stopped bool   // after its publisher said goodbye
 	Prove   bool   // while a stopgap feeds, a publisher must have sent a whole GOP before it feeds
 	Barred  []Role // must not feed but by Switch: they send, but not well enough
+	// Fill makes what outputs get between the last media of one publisher and the first of another, in order of time by
+	// the freeze's clock; nil: nothing. It is called with the stream's lock held.
+	Fill func(Freeze) []Packet
 }
 
 // orphan is why and since when nobody but a stopgap feeds.
@@ -65,6 +68,7 @@ type orphan struct {
 	since   time.Time
 	goodbye bool // who fed said so
 	why     string
+	slate   bool // outputs that can were shown one
 }
 
 // session is one show.
@@ -296,6 +300,7 @@ func (s *Stream) introduce(p *Packet) {
 // send carries a media packet that has its place on the timeline.
 func (s *Stream) send(p *Packet) {
 	ses := s.session
+	s.orphan.slate = s.orphan.slate || p.Variant == SlateOnly
 	if p.Keyframe && p.Kind == Video && p.Variant != SlateOnly {
 		ses.key, ses.header = p, ses.own().header()
 	}

@@ -45,8 +45,11 @@ func (s *Stream) feed(p *Publication) {
 	ses := s.session
 	if old := s.active; old != nil && old.who.Role == Stopgap {
 		s.remove(old, ErrReplaced)
-	} else if old != nil {
-		old.standBy(ses.own().inits)
+	} else {
+		s.bridge(p)
+		if old != nil {
+			old.standBy(ses.own().inits)
+		}
 	}
 	s.active, s.next, s.orphan = p, nil, orphan{}
 	ses.fed, p.fed = p, true
@@ -126,6 +129,8 @@ type Freeze struct {
 	Since time.Time // when the stopgap's clock was 0: what its time is now, outputs should have
 	Audio int64     // where sound ended on that clock, in milliseconds; negative: it was behind the picture
 	Video int64     // where the picture did
+	// NextAudio and NextVideo are where those of the publisher begin that feeds next. Only Holds.Fill is told.
+	NextAudio, NextVideo int64
 }
 
 // StandIn lets a stopgap feed the session that is on in place of the publisher of role instead, who stands by until its
@@ -147,14 +152,21 @@ func (s *Stream) StandIn(who Publisher, instead Role, why string) (*Publication,
 	who.Role = Stopgap
 	p := &Publication{stream: s, who: who, since: now, video: true, standing: standing{keyed: true}, done: make(chan struct{})}
 	s.pubs, s.active = append(s.pubs, p), p
+	f := s.freeze(now)
+	s.tell(Fed, p, why)
+	return p, f, true
+}
+
+// freeze attaches a clock that goes on where the session's media ended.
+func (s *Stream) freeze(now time.Time) Freeze {
+	ses := s.session
 	if ses.key != nil && ses.header != nil && ses.header != ses.own().header() {
 		again := *ses.header // the newest keyframe is older than the newest header, which does not fit it
 		s.write(&again)
 	}
 	f := ses.timeline.freeze(now)
 	f.Key, f.Sound, f.Inits = ses.key, ses.sound, slices.Clone(ses.own().inits)
-	s.tell(Fed, p, why)
-	return p, f, true
+	return f
 }
 
 // feeder is the role of who feeds, "" where nobody does.

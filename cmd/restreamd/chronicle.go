@@ -24,6 +24,7 @@ type chronicle struct {
 	hub     *relay.Hub
 	outputs *output.Set
 	hls     hls.Janitor
+	past    *recorder.History
 	log     *zap.Logger
 	news    chan relay.Event // for the log, which may block; what finds it full is in the black box alone
 
@@ -47,6 +48,7 @@ func (h *house) chronicle() {
 		news:     make(chan relay.Event, 64),
 		sessions: map[string]time.Time{}, fed: map[string]bool{},
 	}
+	h.story.remember(recordings(h.cfg.Data))
 	h.hub.Observe(h.story.seeStream)
 	h.outputs.See = h.story.seeOutput
 }

@@ -61,7 +61,7 @@ func TestFlaps(t *testing.T) {
 
 	for name, sink := range map[string]*rt.Sink{"one": one, "two": two} {
 		s := awaitGoodbye(t, sink)
-		steady(t, s, 1100*time.Millisecond) // silence is noticed after a second
+		steady(t, s, 700*time.Millisecond) // silence is noticed after a second, and filled
 		f.inSync(t, name, s, inOrder(t, name, s.VideoHashes(), f.legs))
 	}
 	decodes(t, one.Sessions()[0].WriteFLV(t))
@@ -76,6 +76,24 @@ func TestFlaps(t *testing.T) {
 	}
 	inOrder(t, "recording", recorded, f.legs)
 	t.Logf("%d packets in %d recordings", len(recorded), len(files))
+	if t.Failed() {
+		f.explain(t)
+	}
+}
+
+// explain logs what the relay saw of the show, and when its encoders sent what.
+func (f *flapping) explain(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(one(t, f.Relay, "*.events.jsonl")) {
+		if !strings.Contains(line, `"what":"rates"`) {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+	for n, l := range f.legs {
+		if sent := f.sent[n]; len(sent) > 0 {
+			t.Logf("%s: %d packets sent from %s to %s", l.name, len(sent), sent[0].At.UTC().Format(time.RFC3339Nano), sent[len(sent)-1].At.UTC().Format(time.RFC3339Nano))
+		}
+	}
 }
 
 // flap brings one encoder on and takes it off.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/httpapi"
 	"github.com/restreamd/restreamd/relay/output"
@@ -128,12 +129,23 @@ func showEncoders(line func(format string, a ...any), e httpapi.Encoders) {
 	}
 }
 
+// shownInstead says what outputs get while nobody publishes.
+func shownInstead(h relay.HoldStatus) string {
+	switch {
+	case !h.Shown:
+		return "held"
+	case h.Slate:
+		return "held with the slate"
+	}
+	return "held with the last picture"
+}
+
 // describe is a stream in one line.
 func describe(s httpapi.Stream) string {
 	p := s.Publisher
 	switch {
 	case p == nil && s.Hold != nil:
-		return "held: " + s.Hold.Why
+		return shownInstead(*s.Hold) + ": " + s.Hold.Why
 	case p == nil:
 		return "off air"
 	}

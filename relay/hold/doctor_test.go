@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/hold"
 )
 
@@ -180,4 +181,53 @@ func TestFrozenClockIsHeld(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One track whose clock stands still beside the other is no less of a failure: viewers would see a still, or hear nothing.
+func TestOneFrozenTrackIsHeld(t *testing.T) {
+	for _, track := range []relay.Kind{relay.Video, relay.Audio} {
+		t.Run(track.String(), func(t *testing.T) {
+			play(t, nil, func(s *scene) {
+				e := s.encoder("studio", 0).run(5 * time.Second)
+				e.stuck, e.stuckAt = track, 4960
+				e.run(900 * time.Millisecond)
+				s.wantFeeder("studio")
+				e.run(10 * time.Second)
+				s.wantFeeder("hold")
+				if st := s.stream.Status(); st.Hold == nil || st.Hold.Why != "studio: its timestamps stand still" {
+					t.Errorf("held: %+v", st.Hold)
+				}
+				if n := s.fed(); n != 2 {
+					t.Errorf("told %q", s.told())
+				}
+				e.stuck = 0
+				e.run(3 * time.Second)
+				s.wantFeeder("studio")
+			})
+		})
+	}
+}
+
+// A track that ends with a clock that stood still leaves the other one on air.
+func TestFrozenTrackThatEnds(t *testing.T) {
+	play(t, nil, func(s *scene) {
+		e := s.encoder("studio", 0).run(5 * time.Second)
+		e.stuck, e.stuckAt = relay.Video, 4960
+		e.run(480 * time.Millisecond)
+		e.blind = true
+		e.run(5 * time.Second)
+		s.wantFeeder("studio")
+	})
+}
+
+// A track of which hardly anything comes, such as commands to the player, may keep one time.
+func TestAFewPacketsOfOneTimeAreNoFailure(t *testing.T) {
+	play(t, nil, func(s *scene) {
+		e := s.encoder("studio", 0, audioOnly).run(3 * time.Second)
+		for range 5 {
+			e.write(relay.Packet{Kind: relay.Video, Body: []byte("command")})
+			e.run(2 * time.Second)
+		}
+		s.wantFeeder("studio")
+	})
 }

@@ -35,9 +35,11 @@ type encoder struct {
 	burst  time.Duration // it sends at such intervals what has gathered
 	jitter func() time.Duration
 
-	padding string // of each packet's body
-	frozen  bool   // its clock stands still
-	apart   bool   // and is another one for sound
+	padding string     // of each packet's body
+	frozen  bool       // its clock stands still
+	apart   bool       // and is another one for sound
+	stuck   relay.Kind // the clock of that track alone stands still
+	stuckAt int64
 
 	clock    uint32
 	begun    time.Time
@@ -118,6 +120,9 @@ func (e *encoder) send(isPicture bool, at time.Duration) {
 	}
 	if p.DTS = int64(e.clock); e.frozen && e.apart && !isPicture {
 		p.DTS += 7
+	}
+	if e.stuck == relay.Video && isPicture || e.stuck == relay.Audio && !isPicture {
+		p.DTS = e.stuckAt
 	}
 	if isPicture {
 		p.Kind, p.Keyframe = relay.Video, e.pictures%e.gop == 0

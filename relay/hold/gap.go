@@ -11,6 +11,9 @@ import (
 // second.
 const firstFrame = 40
 
+// shortest is how long a picture must be missing between two publishers for the last one to be repeated, in milliseconds.
+const shortest = 100
+
 // longestPause is how far sound may be behind the picture and still be filled up, in milliseconds.
 const longestPause = 2_000
 
@@ -52,24 +55,25 @@ func (g *gap) fill(now time.Time) {
 	elapsed := float64(now.Sub(g.since).Milliseconds())
 	for {
 		picture, sound, slate := g.due()
-		at := min(picture, sound, slate)
-		if at > elapsed {
-			return
-		}
-		var p relay.Packet
-		switch at {
-		case slate:
-			p = g.slate.next()
-		case picture:
-			p = g.picture()
-		default:
-			p = g.sound()
-		}
-		p.DTS = clock(at)
-		if g.pub.Write(p) != nil {
-			return // somebody else feeds
+		if min(picture, sound, slate) > elapsed || g.pub.Write(g.take(picture, sound, slate)) != nil {
+			return // that is all, or somebody else feeds
 		}
 	}
+}
+
+// take is the next packet, the kinds being due then.
+func (g *gap) take(picture, sound, slate float64) (p relay.Packet) {
+	at := min(picture, sound, slate)
+	switch at {
+	case slate:
+		p = g.slate.next()
+	case picture:
+		p = g.picture()
+	default:
+		p = g.sound()
+	}
+	p.DTS = clock(at)
+	return p
 }
 
 // due is when the next packet of each kind is, infinity where there is none.

@@ -69,7 +69,11 @@ func (w *watch) look(now time.Time) {
 	w.looked = now
 	s := w.stream.Status()
 	w.doctor.examine(w.Settings, s, w.awake, now)
-	w.stream.Hold(relay.Holds{Lost: w.For > 0, Stopped: w.AfterStop > 0, Prove: w.Prove, Barred: w.doctor.barred()})
+	every := w.Every
+	w.stream.Hold(relay.Holds{
+		Lost: w.For > 0, Stopped: w.AfterStop > 0, Prove: w.Prove, Barred: w.doctor.barred(),
+		Fill: func(f relay.Freeze) []relay.Packet { return bridge(f, every) },
+	})
 	if w.gap != nil && w.gap.over() {
 		w.gap = nil
 	}

@@ -85,12 +85,18 @@ func TestSlate(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				before := s.read()
 				wantHeaders(t, before, "sps", aac)
+				if s.stream.Status().Hold.Slate {
+					t.Error("status tells of a slate before there is one")
+				}
 				if before.repeats < 3 {
 					t.Errorf("%d repeats of the last picture while there is no slate", before.repeats)
 				}
 
 				s.change(func(set *hold.Settings) { set.Slate = func(relay.Media) *hold.Slate { return ready } })
 				time.Sleep(7 * time.Second) // three turns and a half
+				if !s.stream.Status().Hold.Slate {
+					t.Error("status does not tell of the slate")
+				}
 				s.encoder("studio", 5000).run(2 * time.Second).pub.Close()
 				during, frozen := s.read(), fixed()
 				voices := []string{slateHeader, "sps"}

@@ -72,7 +72,9 @@ func TestBackupTakesOver(t *testing.T) {
 				k := s.read()
 				k.packets = append(before.packets, k.packets...)
 				k.wantTurns(t, "studio1", "field2")
-				k.steady(t, limits{video: 1200 * time.Millisecond, audio: 1200 * time.Millisecond, skew: 1200 * time.Millisecond, still: name == "stands still"})
+				l := strict(s.set)
+				l.skew, l.still = 1200*time.Millisecond, name == "stands still"
+				k.steady(t, l)
 				k.onTime(t, 200*time.Millisecond)
 				if k.repeats > 0 || k.silence > 0 {
 					t.Errorf("%d repeats, %d packets of silence", k.repeats, k.silence)
@@ -84,6 +86,69 @@ func TestBackupTakesOver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Between the last packet of a primary that fell silent and the GOP of the backup outputs see no hole, however old that
+// GOP is: the last picture is repeated, with silence.
+func TestTakeoverLeavesNoHole(t *testing.T) {
+	for name, c := range map[string]struct {
+		before  time.Duration // the backup's keyframes are 2 s apart
+		backup  func(*encoder)
+		repeats int
+	}{
+		"GOP begins just then": {7010 * time.Millisecond, gop(50), 2},
+		"GOP is young":         {7300 * time.Millisecond, gop(50), 2},
+		"GOP covers a half":    {7600 * time.Millisecond, gop(50), 1},
+		"GOP covers it":        {8300 * time.Millisecond, gop(50), 0},
+		"backup is ahead":      {7300 * time.Millisecond, bursts(300 * time.Millisecond), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, nil, func(s *scene) {
+				primary, backup := s.encoder("studio", 5), s.encoder("field", 7, c.backup)
+				together(c.before, primary, backup)
+				s.wantFeeder("studio")
+				backup.run(3 * time.Second) // while the primary hangs
+				s.wantFeeder("field")
+				k := s.read()
+				k.wantTurns(t, "studio1", "field2")
+				l := strict(s.set)
+				if c.repeats == 0 {
+					l.skew = 0 // pictures that nobody misses are hurried
+				}
+				k.steady(t, l)
+				k.onTime(t, 400*time.Millisecond)
+				if k.repeats != c.repeats {
+					t.Errorf("%d repeats, want %d", k.repeats, c.repeats)
+				}
+				s.wantTold("began", "published studio", "feeding studio", "published field", "switch field", "feeding field")
+			})
+		})
+	}
+}
+
+// The same where a connection replaces one that fell silent, and where one is lost that fell silent before.
+func TestSilenceBeforeALossLeavesNoHole(t *testing.T) {
+	play(t, nil, func(s *scene) {
+		first := s.encoder("studio", 5).run(3 * time.Second)
+		first.pause(800 * time.Millisecond)
+		s.encoder("studio", 9).run(3 * time.Second)
+		k := s.read()
+		k.steady(t, strict(s.set))
+		s.wantAll(k)
+		if k.repeats != 2 || k.silence < 33 {
+			t.Errorf("%d repeats, %d packets of silence", k.repeats, k.silence)
+		}
+	})
+	play(t, nil, func(s *scene) {
+		primary, backup := s.encoder("studio", 5), s.encoder("field", 7)
+		together(3300*time.Millisecond, primary, backup)
+		backup.run(800 * time.Millisecond)
+		primary.lose() // its pictures are missed since before the backup's GOP began
+		k := s.read()
+		k.wantTurns(t, "studio1", "field2")
+		k.steady(t, strict(s.set))
+		s.wantTold("began", "published studio", "feeding studio", "published field", "lost studio", "feeding field")
+	})
 }
 
 // The primary feeds again after it was well for as long as asked, from its keyframe on, and nothing is missing.

@@ -20,11 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // relayed stands for the relay: it reports what it is given and keeps what it is asked to do.
 type relayed struct {
 	snapshot httpapi.Snapshot
+	past     []httpapi.PastSession
 	agrees   bool // there is something to do it to
 	asked    []string
 }
 
 func (r *relayed) Snapshot() httpapi.Snapshot { return r.snapshot }
+
+func (r *relayed) PastSessions() []httpapi.PastSession { return r.past }
 
 func (r *relayed) Retry(id output.ID) bool {
 	r.asked = append(r.asked, "retry "+id.String())
@@ -47,7 +50,7 @@ const token = "correct horse"
 
 func server(r *relayed) *httpapi.Server {
 	return &httpapi.Server{
-		Reporter: r, Controller: r, AdminToken: secret.New(token), Log: zap.NewNop(),
+		Reporter: r, Controller: r, History: r, AdminToken: secret.New(token), Log: zap.NewNop(),
 		HLS: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(r.PathValue("stream") + " " + r.PathValue("file")))
 		}),

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/restreamd/restreamd/relay/httpapi"
 	"github.com/restreamd/restreamd/relay/secret"
@@ -33,6 +34,29 @@ func TestStatusIsTheSnapshot(t *testing.T) {
 		if !strings.Contains(w.Body.String(), name) {
 			t.Errorf("no %s in %s", name, w.Body)
 		}
+	}
+}
+
+// What is over stands in the order in which it is given; where there is nothing, the list is empty and there.
+func TestPastSessions(t *testing.T) {
+	since := show().Started
+	want := []httpapi.PastSession{
+		{Stream: "main", Start: since, End: since.Add(time.Minute), Seconds: 60, Why: "said goodbye", Publishers: []string{"studio"}, Holds: 1, Held: 2.5,
+			Recordings: []string{"main/a.mp4"}, Summary: "main/a.md"},
+		{Stream: "other", Start: since, End: since, Publishers: []string{}, Recordings: []string{}},
+	}
+	for _, past := range [][]httpapi.PastSession{want, nil} {
+		w := ask(server(&relayed{past: past}), "GET", "/api/v1/sessions", "")
+		var got struct{ Sessions []httpapi.PastSession }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+			t.Fatalf("%d, %v: %s", w.Code, err, w.Body)
+		}
+		if len(past) == 0 && (got.Sessions == nil || len(got.Sessions) > 0) || len(past) > 0 && !reflect.DeepEqual(got.Sessions, want) {
+			t.Errorf("got  %+v\nwant %+v", got.Sessions, past)
+		}
+	}
+	if w := ask(&httpapi.Server{Reporter: &relayed{}, HLS: http.NotFoundHandler()}, "GET", "/api/v1/sessions", ""); !strings.Contains(w.Body.String(), `"sessions": []`) {
+		t.Errorf("without a history: %s", w.Body)
 	}
 }
 
@@ -109,7 +133,7 @@ func TestControl(t *testing.T) {
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
-	for _, path := range []string{"/", "/watch/main", "/static/dashboard.js", "/api/v1/status", "/metrics", "/healthz", "/hls/main/index.m3u8", "/nothing"} {
+	for _, path := range []string{"/", "/watch/main", "/static/dashboard.js", "/api/v1/status", "/api/v1/sessions", "/metrics", "/healthz", "/hls/main/index.m3u8", "/nothing"} {
 		h := ask(server(&relayed{}), "GET", path, "").Header()
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",

@@ -16,13 +16,15 @@ func stopWhenReady(t *testing.T, spec process.Spec) process.Exit {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	spec.Line = func(string) { cancel() }
-	spec.Grace = quick
+	if spec.Grace == (process.Grace{}) {
+		spec.Grace = quick
+	}
 	return process.Run(ctx, spec)
 }
 
 func TestLadderEndOfStdinIsEnough(t *testing.T) {
 	spec := sh("echo ready >&2; cat >/dev/null; exit 0")
-	spec.Feed = hold
+	spec.Feed, spec.Grace = hold, process.Grace{Term: 20 * time.Second}
 	exit := stopWhenReady(t, spec)
 	if exit.Code != 0 || !exit.Asked || exit.Forced || exit.Err != nil || exit.FeedErr != nil {
 		t.Errorf("%v: %+v", exit, exit)
@@ -49,7 +51,7 @@ func TestLadderSecondTermCounts(t *testing.T) {
 }
 
 func TestLadderIgnoresTerm(t *testing.T) {
-	exit := stopWhenReady(t, process.Spec{Path: os.Args[0], Env: asRole("stubborn"), Feed: hold, DieWithParent: true})
+	exit := stopWhenReady(t, process.Spec{Path: os.Args[0], Env: asRole("stubborn"), Feed: hold, DieWithParent: true, Grace: stubborn})
 	if exit.Signal != syscall.SIGKILL || !exit.Asked || !exit.Forced {
 		t.Errorf("%v: %+v", exit, exit)
 	}
@@ -64,7 +66,7 @@ func TestLadderUnblocksAFeedNobodyReads(t *testing.T) {
 			}
 		}
 	}
-	within(t, 3*time.Second, func() {
+	within(t, 10*time.Second, func() {
 		exit := stopWhenReady(t, spec)
 		if !exit.Asked || exit.Err != nil || exit.FeedErr != nil {
 			t.Errorf("%v: %v, %v", exit, exit.Err, exit.FeedErr)
@@ -90,7 +92,7 @@ func TestLadderAfterEndOfStream(t *testing.T) {
 	spec := sh("exec sleep 60")
 	spec.Grace = quick
 	spec.Feed = func(context.Context, *os.File) error { return nil }
-	within(t, 3*time.Second, func() {
+	within(t, 10*time.Second, func() {
 		exit := process.Run(t.Context(), spec)
 		if exit.Asked || !exit.Forced || exit.Signal != syscall.SIGTERM {
 			t.Errorf("%v: %+v", exit, exit)

@@ -72,8 +72,12 @@ func sh(script string) process.Spec {
 	return process.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}}
 }
 
-// quick is for children that will not end by themselves anyway.
-var quick = process.Grace{Term: 500 * time.Millisecond, Kill: 500 * time.Millisecond}
+// quick is for children that heed a signal only: on a busy machine that takes them a while. stubborn is for those that
+// heed none.
+var (
+	quick    = process.Grace{Term: 500 * time.Millisecond, Kill: 20 * time.Second}
+	stubborn = process.Grace{Term: 500 * time.Millisecond, Kill: 500 * time.Millisecond}
+)
 
 // collect returns an Output that keeps everything in text.
 func collect(text *string) func(io.Reader) error {

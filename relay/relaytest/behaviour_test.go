@@ -38,12 +38,8 @@ func TestSinkAnswersLate(t *testing.T) {
 			const late = 700 * time.Millisecond
 			sink := relaytest.NewSink(t, opts...)
 			sink.AnswerAfter(late)
-			begun := time.Now()
 			publisher := relaytest.Publish(t, sink.URL()+"/key", media(t))
 			session := sink.Wait(t, soon, publishing)[0]
-			if took := session.Connected.Sub(begun); took > late {
-				t.Errorf("connected only after %v", took)
-			}
 			if took := session.FirstMedia.Sub(session.Connected); took < late {
 				t.Errorf("media %v after the connection, before the answer", took)
 			}

@@ -37,7 +37,7 @@ import (
 //
 // What is wrong with its certificate is for good: [Expired], [SelfSigned], and [TLS] with another host's name.
 type Sink struct {
-	addr      string
+	port      *keptPort  // nobody else gets it while the sink is stopped
 	authority *authority // nil for plain RTMP
 	ackWindow uint32     // in bytes, 0 for no acknowledgements
 	bodies    bool       // are kept
@@ -90,24 +90,27 @@ func OpenSink(opts ...SinkOption) (*Sink, error) {
 	for _, opt := range opts {
 		opt(&spec)
 	}
+	port, err := keepPort()
+	if err != nil {
+		return nil, fmt.Errorf("sink listens: %w", err)
+	}
 	s := &Sink{
-		addr:      "127.0.0.1:0",
+		port:      port,
 		ackWindow: spec.ackWindow,
 		bodies:    spec.bodies,
 		gate:      newGate(),
 		conns:     make(map[*sinkConn]struct{}),
 	}
 	if spec.tls {
-		authority, err := newAuthority(spec.issue)
-		if err != nil {
-			return nil, err
-		}
-		s.authority = authority
+		s.authority, err = newAuthority(spec.issue)
 	}
-	if err := s.Restart(); err != nil {
+	if err == nil {
+		err = s.Restart()
+	}
+	if err != nil {
+		port.release()
 		return nil, err
 	}
-	s.addr = s.listener.Addr().String()
 	return s, nil
 }
 
@@ -123,14 +126,14 @@ func NewSink(t testing.TB, opts ...SinkOption) *Sink {
 }
 
 // Addr is host:port. It stays the same across [Sink.Stop] and [Sink.Restart].
-func (s *Sink) Addr() string { return s.addr }
+func (s *Sink) Addr() string { return s.port.addr }
 
 // URL is what a platform shows beside the stream key: rtmp://127.0.0.1:port/live, or rtmps.
 func (s *Sink) URL() string {
 	if s.authority != nil {
-		return "rtmps://" + s.addr + "/live"
+		return "rtmps://" + s.port.addr + "/live"
 	}
-	return "rtmp://" + s.addr + "/live"
+	return "rtmp://" + s.port.addr + "/live"
 }
 
 // CAFile is the path of the authority's certificate, as PEM; CertPool holds the same. Both need [TLS].
@@ -174,7 +177,7 @@ func (s *Sink) Stop() {
 func (s *Sink) Restart() error {
 	// The buffer is set before listen, because the window a connection may ever have is agreed in its first packets.
 	config := net.ListenConfig{Control: shrinkBuffers}
-	listener, err := config.Listen(context.Background(), "tcp", s.addr)
+	listener, err := config.Listen(context.Background(), "tcp", s.port.addr)
 	if err != nil {
 		return fmt.Errorf("sink listens: %w", err)
 	}
@@ -188,6 +191,7 @@ func (s *Sink) Restart() error {
 // Close ends the sink. What it recorded stays readable.
 func (s *Sink) Close() {
 	s.Stop()
+	s.port.release()
 	if s.authority != nil {
 		os.Remove(s.authority.file)
 	}
@@ -216,7 +220,7 @@ func (s *Sink) Wait(t testing.TB, deadline time.Duration, cond func([]Session) b
 		return cond(sessions)
 	})
 	if !met {
-		t.Fatalf("timed out after %v waiting for the sink %s, which saw:\n%s", deadline, s.addr, describe(sessions))
+		t.Fatalf("timed out after %v waiting for the sink %s, which saw:\n%s", deadline, s.port.addr, describe(sessions))
 	}
 	return sessions
 }

@@ -136,7 +136,7 @@ const air = (s) => (s.hold ? ["warn", "held"] : s.live ? ["good", "on air"] : ["
 
 // held says why nobody feeds a stream, and standby who is ready to.
 const held = (h, now) => $("p", { class: "trouble warn" },
-  `No publisher for ${age(h.since, now)}: ${h.why}. ${h.shown ? "Platforms get the last picture and silence, and keep their session." : "The session waits for its encoder."}`);
+  `No publisher for ${age(h.since, now)}: ${h.why}. ${h.shown ? `Platforms get ${h.slate ? "the slate, or where that would end their session the last picture," : "the last picture and silence,"} and keep their session.` : "The session waits for its encoder."}`);
 const standby = (all, now) => all.map((p) => $("p", {},
   `Standing by: ${p.role} with key “${p.key}”, ${rate(p.rates.video_bitrate + p.rates.audio_bitrate)}, for ${age(p.since, now)}`));
 
