@@ -2,16 +2,21 @@ package recorder
 
 import (
 	"io"
+	"path/filepath"
 	"time"
+
+	"github.com/restreamd/restreamd/relay/ffmpeg"
 )
 
 // What the tests look at from outside.
 var (
-	FreeName  = freeName
-	IsTorn    = isTorn
-	FinishJob = finish
-	JoinJob   = join
+	FreeName = freeName
+	IsTorn   = isTorn
 )
+
+func (c Container) FinishJob(from, to, told string) ffmpeg.Job { return c.finish(from, to, told) }
+func (c Container) JoinJob(list, to, told string) ffmpeg.Job   { return c.join(list, to, told) }
+func (c Container) ReadBackJob(file string) ffmpeg.Job         { return c.readBack(file) }
 
 func FindBox(r io.ReaderAt, at, end int64, typ string) (content, size int64) {
 	b, found := findBox(r, at, end, typ)
@@ -52,8 +57,9 @@ func Alike(a, b string) (bool, error) {
 
 // StopAfter does the first n steps of putting a joined file in place of a take's parts, and reports whether that was all.
 func (f *Finisher) StopAfter(n int, base, tmp string, first, last int) (all bool, err error) {
-	steps := (&take{base: base}).commit(tmp, first, last)
-	for i, step := range steps {
+	p := f.placing(base, joining{first, last, f.form(filepath.Base(filepath.Dir(base))).Container}, time.Now())
+	p.sidecar = &Sidecar{Stream: "main"}
+	for i, step := range p.commit(tmp) {
 		if i == n {
 			return false, nil
 		}

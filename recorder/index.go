@@ -192,7 +192,7 @@ func (x *index) holds(parts []*index) error {
 			}
 			all = append(all, p.tracks[i])
 		}
-		if !follow(t.sizes, all) {
+		if !t.follows(all) {
 			return fmt.Errorf("the finished file lacks packets of the recording, or has others: %d in track %d", len(t.sizes), i+1)
 		}
 		for _, n := range t.sizes {
@@ -206,6 +206,18 @@ func (x *index) holds(parts []*index) error {
 		return fmt.Errorf("the finished file has %d bytes where its packets have %d", x.size, media)
 	}
 	return nil
+}
+
+// follows reports whether a track's packets are those of the parts, as far as its container lets that be told.
+func (t *track) follows(parts []*track) bool {
+	if !t.resized {
+		return follow(t.sizes, parts)
+	}
+	least, most := 0, 0
+	for _, p := range parts {
+		least, most = least+p.sure, most+len(p.sizes)
+	}
+	return least <= len(t.sizes) && len(t.sizes) <= most
 }
 
 // follow reports whether packets are those of the parts, one after the other, by their sizes. Those at a torn end may

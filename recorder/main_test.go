@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -191,7 +193,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// names lists a folder.
+// names lists a folder, without the sidecars of files that are there.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -202,5 +204,8 @@ func names(t *testing.T, dir string) []string {
 	for _, e := range entries {
 		all = append(all, e.Name())
 	}
-	return all
+	return slices.DeleteFunc(all, func(name string) bool {
+		of, sidecar := strings.CutSuffix(name, ".json")
+		return sidecar && slices.Contains(all, of)
+	})
 }
