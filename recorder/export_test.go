@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -68,4 +69,31 @@ func (f *Finisher) StopAfter(n int, base, tmp string, first, last int) (all bool
 		}
 	}
 	return true, nil
+}
+
+// ReadBack counts the packets in what ffmpeg tells of a file.
+func ReadBack(r io.Reader) (packets int, err error) {
+	x, err := readPackets(r, os.Args[0], true)
+	return x.packets(), err
+}
+
+// Runs says how many parts each file is made of. Parts have lengths in tenths of a second; a negative one has other
+// headers, and in one of 0 nothing plays.
+func Runs(lengths []int, segment time.Duration) (parts []int) {
+	var all []*part
+	for i, n := range lengths {
+		p := &part{i + 1, index{size: 1, fragmented: true}}
+		if n != 0 {
+			t := &track{sizes: []uint32{1}, sure: 1, scale: 10, end: uint64(max(n, -n)), header: []byte("one")}
+			if n < 0 {
+				t.header = []byte("other")
+			}
+			p.tracks = []*track{t}
+		}
+		all = append(all, p)
+	}
+	for _, run := range runs(all, segment) {
+		parts = append(parts, len(run))
+	}
+	return parts
 }

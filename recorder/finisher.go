@@ -31,6 +31,8 @@ type Finisher struct {
 	// finished. What was recorded is still there then. A file may be told of twice, should the relay be killed just then.
 	Report func(file string, took time.Duration, err error)
 
+	made func(w work, file string, err error) // is told of each try, and which parts it was of; may be nil
+
 	once  sync.Once
 	wake  chan struct{}
 	mu    sync.Mutex
@@ -193,11 +195,17 @@ func (f *Finisher) settle(t *take, begun time.Time) error {
 func (f *Finisher) make(ctx context.Context, w work, session *story) {
 	begun := time.Now()
 	defer w.clean()
+	file := ""
 	told, err := w.do(ctx, f, session)
 	if err == nil {
 		p := f.placing(w.base, joining{w.first(), w.last(), w.container}, begun)
 		p.sidecar = &told
-		err = inOrder(p.commit(w.to()))
+		if err = inOrder(p.commit(w.to())); err == nil {
+			file = p.at.path()
+		}
+	}
+	if f.made != nil {
+		f.made(w, file, err)
 	}
 	if err == nil {
 		return

@@ -134,6 +134,19 @@ func runFFmpeg(ctx context.Context, job ffmpeg.Job) error {
 	return nil
 }
 
+// readFFmpeg is a Finisher's Read.
+func readFFmpeg(ctx context.Context, job ffmpeg.Job, see func(io.Reader) error) error {
+	args, err := job.Args()
+	if err != nil {
+		return err
+	}
+	exit := process.Run(ctx, process.Spec{Path: "ffmpeg", Args: args, Env: ffmpeg.Env(), DieWithParent: true, Output: see})
+	if exit.Code != 0 || exit.Err != nil {
+		return fmt.Errorf("%v: %w: %q", exit, exit.Err, exit.Lines)
+	}
+	return nil
+}
+
 // result is what a Finisher reported.
 type result struct {
 	file string
@@ -148,7 +161,7 @@ type bench struct {
 
 func newBench(dir string, run func(context.Context, ffmpeg.Job) error) *bench {
 	b := &bench{reports: make(chan result, 16)}
-	b.Finisher = &recorder.Finisher{Dir: dir, Run: run, Report: func(file string, _ time.Duration, err error) {
+	b.Finisher = &recorder.Finisher{Dir: dir, Run: run, Read: readFFmpeg, Report: func(file string, _ time.Duration, err error) {
 		b.reports <- result{file, err}
 	}}
 	return b

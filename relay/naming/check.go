@@ -51,8 +51,6 @@ func (t Template) check() error {
 
 func checkName(name string) error {
 	switch {
-	case name == "":
-		return &Error{"empty", hint}
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return &Error{"a character that cannot be seen", "use letters, digits and signs"}
 	case strings.ContainsAny(name, foreign):

@@ -48,6 +48,9 @@ const (
 //
 // A template without {part} gets ".partN" added for all but the first file. Slashes make folders. An error is an *Error.
 func Parse(text string) (Template, error) {
+	if text == "" {
+		return Template{}, &Error{"empty", hint}
+	}
 	t := Template{text: text}
 	for rest := text; rest != ""; {
 		var own string
