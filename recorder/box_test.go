@@ -17,7 +17,7 @@ func TestIsFragmented(t *testing.T) {
 	dir := t.TempDir()
 	file := record(t, dir, relaytest.Media(t, relaytest.Duration(2*time.Second)))
 	live := read(t, file)
-	if err := runFFmpeg(context.Background(), recorder.FinishJob(file, filepath.Join(dir, "finished.mp4"), "")); err != nil {
+	if err := runFFmpeg(context.Background(), recorder.MP4.FinishJob(file, filepath.Join(dir, "finished.mp4"), write(t, []byte(";FFMETADATA1\n"), dir, "told"))); err != nil {
 		t.Fatal(err)
 	}
 	huge := binary.BigEndian.AppendUint64(append(box("moov", nil)[:4:4], "moov"...), math.MaxInt64)

@@ -142,10 +142,12 @@ func readChapters(chpl []byte, length time.Duration) (all []chapter) {
 	return all
 }
 
-// metadata is chapters in ffmpeg's own form (ffmpeg-formats, Metadata).
-func metadata(all []chapter) string {
+// metadata is what a file tells of itself, in ffmpeg's own form (ffmpeg-formats, Metadata): when it was recorded, in UTC and
+// on the clock of this place, and its chapters.
+func metadata(start time.Time, all []chapter) string {
 	var b strings.Builder
 	b.WriteString(";FFMETADATA1\n")
+	fmt.Fprintf(&b, "creation_time=%s\ndate=%s\n", start.UTC().Format(time.RFC3339), start.Local().Format(time.RFC3339))
 	escape := strings.NewReplacer("\\", "\\\\", "=", "\\=", ";", "\\;", "#", "\\#", "\n", " ")
 	for _, c := range all {
 		fmt.Fprintf(&b, "[CHAPTER]\nTIMEBASE=1/1000\nSTART=%d\nEND=%d\ntitle=%s\n",

@@ -2,16 +2,22 @@ package recorder
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"time"
+
+	"github.com/restreamd/restreamd/relay/ffmpeg"
 )
 
 // What the tests look at from outside.
 var (
-	FreeName  = freeName
-	IsTorn    = isTorn
-	FinishJob = finish
-	JoinJob   = join
+	FreeName = freeName
+	IsTorn   = isTorn
 )
+
+func (c Container) FinishJob(from, to, told string) ffmpeg.Job { return c.finish(from, to, told) }
+func (c Container) JoinJob(list, to, told string) ffmpeg.Job   { return c.join(list, to, told) }
+func (c Container) ReadBackJob(file string) ffmpeg.Job         { return c.readBack(file) }
 
 func FindBox(r io.ReaderAt, at, end int64, typ string) (content, size int64) {
 	b, found := findBox(r, at, end, typ)
@@ -52,8 +58,9 @@ func Alike(a, b string) (bool, error) {
 
 // StopAfter does the first n steps of putting a joined file in place of a take's parts, and reports whether that was all.
 func (f *Finisher) StopAfter(n int, base, tmp string, first, last int) (all bool, err error) {
-	steps := (&take{base: base}).commit(tmp, first, last)
-	for i, step := range steps {
+	p := f.placing(base, joining{first, last, f.form(filepath.Base(filepath.Dir(base))).Container}, time.Now())
+	p.sidecar = &Sidecar{Stream: "main"}
+	for i, step := range p.commit(tmp) {
 		if i == n {
 			return false, nil
 		}
@@ -62,4 +69,31 @@ func (f *Finisher) StopAfter(n int, base, tmp string, first, last int) (all bool
 		}
 	}
 	return true, nil
+}
+
+// ReadBack counts the packets in what ffmpeg tells of a file.
+func ReadBack(r io.Reader) (packets int, err error) {
+	x, err := readPackets(r, os.Args[0], true)
+	return x.packets(), err
+}
+
+// Runs says how many parts each file is made of. Parts have lengths in tenths of a second; a negative one has other
+// headers, and in one of 0 nothing plays.
+func Runs(lengths []int, segment time.Duration) (parts []int) {
+	var all []*part
+	for i, n := range lengths {
+		p := &part{i + 1, index{size: 1, fragmented: true}}
+		if n != 0 {
+			t := &track{sizes: []uint32{1}, sure: 1, scale: 10, end: uint64(max(n, -n)), header: []byte("one")}
+			if n < 0 {
+				t.header = []byte("other")
+			}
+			p.tracks = []*track{t}
+		}
+		all = append(all, p)
+	}
+	for _, run := range runs(all, segment) {
+		parts = append(parts, len(run))
+	}
+	return parts
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,16 +14,24 @@ import (
 	"time"
 
 	"github.com/restreamd/restreamd/relay/ffmpeg"
+	"github.com/restreamd/restreamd/relay/naming"
 )
 
 // Finisher makes ordinary files of the fragmented ones of sessions that are over, one take at a time, and one file of
 // the parts of a take that follow each other with the same codec headers.
 type Finisher struct {
 	Dir string // of all recordings
+	// Form is what a stream's finished recordings are like. Default: one MP4 file a session, beside its parts.
+	Form func(stream string) Form
 	// Run runs a job to its end. Cancelling its context must end it.
 	Run func(context.Context, ffmpeg.Job) error
-	// Report is told of each file that was finished, or why it was not. What was recorded is still there then.
+	// Read is Run for a job whose stdout is read. It is needed for containers other than MP4.
+	Read func(context.Context, ffmpeg.Job, func(io.Reader) error) error
+	// Report is told of each file that was finished, by its last name and when it is there, or why a file was not
+	// finished. What was recorded is still there then. A file may be told of twice, should the relay be killed just then.
 	Report func(file string, took time.Duration, err error)
+
+	made func(w work, file string, err error) // is told of each try, and which parts it was of; may be nil
 
 	once  sync.Once
 	wake  chan struct{}
@@ -31,6 +41,23 @@ type Finisher struct {
 }
 
 func (f *Finisher) ready() { f.once.Do(func() { f.wake = make(chan struct{}, 1) }) }
+
+// Form is what finished recordings are like.
+type Form struct {
+	Container Container       // default MP4
+	Segment   time.Duration   // a file ends once it lasts that long; default 0: it does not
+	Name      naming.Template // default naming.Default
+}
+
+// form is the Form of a stream.
+func (f *Finisher) form(stream string) Form {
+	var form Form
+	if f.Form != nil {
+		form = f.Form(stream)
+	}
+	form.Container = cmp.Or(form.Container, MP4)
+	return form
+}
 
 // All asks for every take found, and removes what a finisher which was killed left half made. Call it before recording
 // begins: it must not meet a take that is being written.
@@ -54,14 +81,14 @@ func (f *Finisher) All() error {
 		if err != nil {
 			return fmt.Errorf("remove unfinished copy: %w", err)
 		}
-		var all []*take
-		for _, t := range takes {
-			all = append(all, t)
-		}
-		slices.SortFunc(all, func(a, b *take) int { return cmp.Compare(a.base, b.base) })
-		f.add(all...)
+		f.add(inRow(takes)...)
 	}
 	return nil
+}
+
+// inRow are takes, the oldest first.
+func inRow(takes map[string]*take) []*take {
+	return slices.SortedFunc(maps.Values(takes), func(a, b *take) int { return cmp.Compare(a.base, b.base) })
 }
 
 // Session asks for the take of a session that is over: the files that are there now. What cannot be listed is found
@@ -124,7 +151,7 @@ func (f *Finisher) next() (t *take, ok bool) {
 // work finishes one take.
 func (f *Finisher) work(ctx context.Context, t *take) {
 	begun := time.Now()
-	if err := t.settle(); err != nil {
+	if err := f.settle(t, begun); err != nil {
 		f.report(ctx, partName(t.base, 1), begun, err)
 		return
 	}
@@ -132,40 +159,94 @@ func (f *Finisher) work(ctx context.Context, t *take) {
 	if err != nil {
 		f.report(ctx, partName(t.base, 1), begun, err)
 	}
-	session := t.session()
-	for _, run := range runs(parts) {
+	session, form := t.session(), f.form(t.stream())
+	for _, run := range runs(parts, form.Segment) {
 		if slices.ContainsFunc(run, func(p *part) bool { return p.fragmented }) {
-			f.make(ctx, t, run, session)
+			f.make(ctx, work{t.base, run, form.Container}, session)
 		}
 	}
 }
 
-// make makes one file of parts that fit together. Where that fails each is finished by itself.
-func (f *Finisher) make(ctx context.Context, t *take, run []*part, session []stretch) {
-	begun := time.Now()
-	seat(run)
-	w := work{base: t.base, parts: run}
-	defer w.clean()
-	err := w.do(ctx, f.Run, session)
-	made := err == nil
-	if made {
-		err = t.put(w.to(), w.first(), w.last())
-	}
+// settle brings to its end what a finisher that was killed had begun: joined files take the places of their parts.
+func (f *Finisher) settle(t *take, begun time.Time) error {
+	takes, _, err := takesIn(filepath.Dir(t.base))
 	if err != nil {
-		err = fmt.Errorf("%s: %w", w, err)
+		return err
 	}
-	f.report(ctx, partName(t.base, w.first()), begun, err)
-	if made || len(run) == 1 {
+	now := takes[t.base]
+	if now == nil {
+		return nil // all of it was finished meanwhile, by another's asking
+	}
+	for _, j := range now.begun {
+		if err := inOrder(f.placing(t.base, j, begun).replace()); err != nil {
+			return err
+		}
+		// It may have the name of a part now, and what follows belongs to it.
+		if !slices.Contains(t.parts, j.first) {
+			t.parts = append(t.parts, j.first)
+		}
+	}
+	slices.Sort(t.parts)
+	return nil
+}
+
+// make makes one file of parts that fit together. What cannot be had in another container is MP4, and where the parts
+// cannot be joined each is finished by itself.
+func (f *Finisher) make(ctx context.Context, w work, session *story) {
+	begun := time.Now()
+	seat(w.parts)
+	defer w.clean()
+	file := ""
+	told, err := w.do(ctx, f, session)
+	if err == nil {
+		p := f.placing(w.base, joining{w.first(), w.last(), w.container}, begun)
+		p.sidecar = &told
+		if err = inOrder(p.commit(w.to())); err == nil {
+			file = p.at.path()
+		}
+	}
+	if f.made != nil {
+		f.made(w, file, err)
+	}
+	if err == nil {
 		return
 	}
-	for _, p := range run {
-		if p.fragmented && ctx.Err() == nil {
-			f.make(ctx, t, []*part{p}, session)
+	f.report(ctx, partName(w.base, w.first()), begun, fmt.Errorf("%s: %w", w, err))
+	switch {
+	case ctx.Err() != nil, exists(joinedName(w.base, w.first(), w.last(), w.container)): // the next start goes on
+	case w.container != MP4:
+		f.make(ctx, work{w.base, w.parts, MP4}, session)
+	case len(w.parts) > 1:
+		for _, p := range w.parts {
+			if p.fragmented && ctx.Err() == nil {
+				f.make(ctx, work{w.base, []*part{p}, MP4}, session)
+			}
 		}
 	}
 }
 
-// report tells what became of a file, unless the finisher was told to stop in the middle.
+// placing is the way of a joined file to where it belongs.
+func (f *Finisher) placing(base string, j joining, begun time.Time) *placing {
+	t := take{base: base}
+	return &placing{
+		base: base, joining: j,
+		home: home{
+			dir: f.Dir, stream: t.stream(), session: startOf(base), number: j.first, ending: j.container.extension(),
+			name: f.form(t.stream()).Name,
+		},
+		placed: func(at *place, err error) {
+			if at.odd != nil {
+				f.Report(at.path(), 0, fmt.Errorf("it has its usual name: %w", at.odd))
+			}
+			if err != nil {
+				f.Report(at.path()+sidecarExtension, 0, err)
+			}
+			f.Report(at.path(), time.Since(begun), nil)
+		},
+	}
+}
+
+// report tells why a file was not finished, unless the finisher was told to stop in the middle.
 func (f *Finisher) report(ctx context.Context, file string, begun time.Time, err error) {
 	if ctx.Err() == nil {
 		f.Report(file, time.Since(begun), err)

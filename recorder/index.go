@@ -15,11 +15,15 @@ const (
 	maxFragment = 64 << 20
 )
 
+// zeros is the type of the box that begins where a power cut left a file longer than what was written to it.
+const zeros = "\x00\x00\x00\x00"
+
 // index is what an MP4 file holds, as far as it tells without its media being read.
 type index struct {
 	size       int64
 	end        time.Time // when it was last written: its last packet is as old
 	fragmented bool
+	used       int64    // where what is understood of it ends
 	tracks     []*track // video and audio, in the file's order
 	chapters   []chapter
 	comment    string
@@ -57,7 +61,11 @@ func (x *index) read(f io.ReaderAt) error {
 	if !x.fragmented {
 		return nil
 	}
+	x.used = moov.end
 	for b := range boxes(f, moov.end, x.size) {
+		if !b.torn && b.typ != zeros {
+			x.used = b.end
+		}
 		if b.typ != "moof" || b.torn {
 			continue
 		}
@@ -138,6 +146,7 @@ func (x *index) fragment(body []byte, at int64, torn bool) {
 					return false
 				}
 				t.add(p, !torn)
+				x.used = max(x.used, end)
 				return true
 			})
 		}
@@ -158,7 +167,7 @@ func (x *index) span() (from, to float64) {
 
 func (x *index) duration() time.Duration {
 	from, to := x.span()
-	return seconds(to - from)
+	return length(to - from)
 }
 
 // certain is how long it is without what may be torn.
@@ -190,7 +199,6 @@ func (x *index) alike(y *index) bool {
 
 // holds says what a file lacks of the packets that some parts hold, one part after the other.
 func (x *index) holds(parts []*index) error {
-	var media int64
 	for i, t := range x.tracks {
 		var all []*track
 		for _, p := range parts {
@@ -199,20 +207,39 @@ func (x *index) holds(parts []*index) error {
 			}
 			all = append(all, p.tracks[i])
 		}
-		if !follow(t.sizes, all) {
+		if !t.follows(all) {
 			return fmt.Errorf("the finished file lacks packets of the recording, or has others: %d in track %d", len(t.sizes), i+1)
 		}
-		for _, n := range t.sizes {
-			media += int64(n)
-		}
 	}
-	switch {
+	switch media := x.media(); {
 	case len(x.tracks) == 0 || x.fragmented:
 		return errors.New("the finished file has no index")
 	case media > x.size:
 		return fmt.Errorf("the finished file has %d bytes where its packets have %d", x.size, media)
 	}
 	return nil
+}
+
+// media is how many bytes its packets have.
+func (x *index) media() (n int64) {
+	for _, t := range x.tracks {
+		for _, size := range t.sizes {
+			n += int64(size)
+		}
+	}
+	return n
+}
+
+// follows reports whether a track's packets are those of the parts, as far as its container lets that be told.
+func (t *track) follows(parts []*track) bool {
+	if !t.resized {
+		return follow(t.sizes, parts)
+	}
+	least, most := 0, 0
+	for _, p := range parts {
+		least, most = least+p.sure, most+len(p.sizes)
+	}
+	return least <= len(t.sizes) && len(t.sizes) <= most
 }
 
 // follow reports whether packets are those of the parts, one after the other, by their sizes. Those at a torn end may

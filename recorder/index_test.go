@@ -24,7 +24,7 @@ func TestIndex(t *testing.T) {
 			file := record(t, dir, media)
 			before := checkIndex(t, file, media)
 			finished := filepath.Join(dir, "finished.mp4")
-			if err := runFFmpeg(t.Context(), recorder.FinishJob(file, finished, "")); err != nil {
+			if err := runFFmpeg(t.Context(), recorder.MP4.FinishJob(file, finished, write(t, []byte(";FFMETADATA1\n"), dir, "told"))); err != nil {
 				t.Fatal(err)
 			}
 			after := checkIndex(t, finished, media)

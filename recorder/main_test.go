@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -132,6 +134,19 @@ func runFFmpeg(ctx context.Context, job ffmpeg.Job) error {
 	return nil
 }
 
+// readFFmpeg is a Finisher's Read.
+func readFFmpeg(ctx context.Context, job ffmpeg.Job, see func(io.Reader) error) error {
+	args, err := job.Args()
+	if err != nil {
+		return err
+	}
+	exit := process.Run(ctx, process.Spec{Path: "ffmpeg", Args: args, Env: ffmpeg.Env(), DieWithParent: true, Output: see})
+	if exit.Code != 0 || exit.Err != nil {
+		return fmt.Errorf("%v: %w: %q", exit, exit.Err, exit.Lines)
+	}
+	return nil
+}
+
 // result is what a Finisher reported.
 type result struct {
 	file string
@@ -146,7 +161,7 @@ type bench struct {
 
 func newBench(dir string, run func(context.Context, ffmpeg.Job) error) *bench {
 	b := &bench{reports: make(chan result, 16)}
-	b.Finisher = &recorder.Finisher{Dir: dir, Run: run, Report: func(file string, _ time.Duration, err error) {
+	b.Finisher = &recorder.Finisher{Dir: dir, Run: run, Read: readFFmpeg, Report: func(file string, _ time.Duration, err error) {
 		b.reports <- result{file, err}
 	}}
 	return b
@@ -191,7 +206,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// names lists a folder.
+// names lists a folder, without the sidecars of files that are there.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -202,5 +217,8 @@ func names(t *testing.T, dir string) []string {
 	for _, e := range entries {
 		all = append(all, e.Name())
 	}
-	return all
+	return slices.DeleteFunc(all, func(name string) bool {
+		of, sidecar := strings.CutSuffix(name, ".json")
+		return sidecar && slices.Contains(all, of)
+	})
 }

@@ -7,17 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/restreamd/restreamd/relay/naming"
 )
 
 const (
 	extension = ".mp4"
 	// stamp is a session's start in UTC, as ISO 8601 without colons, which some file systems refuse.
-	stamp = "2006-01-02T15-04-05Z"
+	stamp = naming.Stamp
 	// temporary ends the names of files that are being made. They are nobody's.
 	temporary = ".tmp"
 	// joined ends the name of a file that holds all of the parts it is named after, and is whole and on disk, while it
-	// takes their place: 2026-11-22T18-00-00Z.part2-5.mp4.joined.
-	joined = extension + ".joined"
+	// takes their place: 2026-11-22T18-00-00Z.part2-5.mkv.joined.
+	joined = ".joined"
 )
 
 // maxParts is how many files one session may have: a child that dies at once, for a day, every 30 s.
@@ -31,8 +33,14 @@ func partName(base string, number int) string {
 	return fmt.Sprintf("%s.part%d%s", base, number, extension)
 }
 
-func joinedName(base string, first, last int) string {
-	return fmt.Sprintf("%s.part%d-%d%s", base, first, last, joined)
+func joinedName(base string, first, last int, c Container) string {
+	return fmt.Sprintf("%s.part%d-%d%s%s", base, first, last, c.extension(), joined)
+}
+
+// startOf is the start of a take's session.
+func startOf(base string) time.Time {
+	start, _ := time.Parse(stamp, filepath.Base(base)) // who has a base has looked
+	return start
 }
 
 // freeName returns the path of a new file of a take. Its number is above all that are there, and nothing is ever
@@ -70,14 +78,15 @@ func parsePart(name string) (base string, number int, ok bool) {
 }
 
 // parseJoined is parsePart for the names that joinedName gives.
-func parseJoined(name string) (base string, first, last int, ok bool) {
+func parseJoined(name string) (base string, j joining, ok bool) {
 	base, found := strings.CutSuffix(name, joined)
 	base, numbers, cut := strings.Cut(base, ".part")
+	numbers, container, dotted := strings.Cut(numbers, ".")
 	from, to, both := strings.Cut(numbers, "-")
 	first, firstOK := parseNumber(from)
 	last, lastOK := parseNumber(to)
-	ok = found && cut && both && firstOK && lastOK && first < last && isStamp(base)
-	return base, first, last, ok
+	ok = found && cut && dotted && both && firstOK && lastOK && first <= last && isContainer(container) && isStamp(base)
+	return base, joining{first, last, Container(container)}, ok
 }
 
 func parseNumber(text string) (n int, ok bool) {
@@ -94,7 +103,7 @@ func isStamp(name string) bool {
 // isLeftover reports whether a finisher that was killed may have left a file of that name.
 func isLeftover(name string) bool {
 	name, found := strings.CutSuffix(name, temporary)
-	for _, beside := range []string{listMark, chaptersMark} {
+	for _, beside := range []string{listMark, chaptersMark, sidecarExtension} {
 		name = strings.TrimSuffix(name, beside)
 	}
 	_, _, ok := parsePart(name)

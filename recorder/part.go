@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // part is one file of a take.
@@ -33,29 +34,34 @@ func (t *take) read() (parts []*part, err error) {
 	return parts, err
 }
 
-// session is what the black box tells of the take's session.
-func (t *take) session() []stretch {
+// session is what the black box tells of the take's session; nil where nobody kept one.
+func (t *take) session() *story {
 	f, err := os.Open(t.base + eventsExtension)
 	if err != nil {
-		return nil // nobody kept one
+		return nil
 	}
 	defer f.Close() //nolint:errcheck // only read
 	s, err := readStory(f)
 	if err != nil {
 		return nil // chapters are not worth a recording
 	}
-	return s.stretches
+	return s
 }
 
-// runs are the parts that can be one file: those that follow each other with the same headers. One in which nothing
-// plays is left as it is, and nothing is joined across it, unless it is empty.
-func runs(parts []*part) (all [][]*part) {
+// almost is how much shorter than a segment its part may be: it is cut at a keyframe, by another clock.
+const almost = 500 * time.Millisecond
+
+// runs are the parts that can be one file: those that follow each other with the same headers, until they last as long as
+// a segment, if there are any. One in which nothing plays is left as it is, and nothing is joined across it, unless it is
+// empty.
+func runs(parts []*part, segment time.Duration) (all [][]*part) {
 	var run []*part
+	var lasts time.Duration
 	end := func() {
 		if len(run) > 0 {
 			all = append(all, run)
 		}
-		run = nil
+		run, lasts = nil, 0
 	}
 	for _, p := range parts {
 		switch {
@@ -65,7 +71,10 @@ func runs(parts []*part) (all [][]*part) {
 			if len(run) > 0 && !run[0].alike(&p.index) {
 				end()
 			}
-			run = append(run, p)
+			run, lasts = append(run, p), lasts+p.duration()
+			if segment > 0 && lasts >= segment-almost {
+				end()
+			}
 		case p.size > 0:
 			end()
 		}

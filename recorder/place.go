@@ -36,13 +36,13 @@ func (x *index) place() (at time.Duration, known bool) {
 		if t.isVideo() == (track == ofVideo) {
 			from, _ := x.span()
 			first := t.edits.delay + (float64(t.first)-float64(t.edits.start))/t.scale // its decoding time in the file
-			return time.Duration(ms)*time.Millisecond + seconds(from-first), true
+			return time.Duration(ms)*time.Millisecond + length(from-first), true
 		}
 	}
 	return 0, false
 }
 
-func seconds(s float64) time.Duration {
+func length(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(time.Microsecond)
 }
 

@@ -44,41 +44,6 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 	}, nil
 }
 
-// Files beside the one that is being made.
-const (
-	listMark     = ".list"     // which parts are joined
-	chaptersMark = ".chapters" // its chapters
-)
-
-// finish is the job that makes an ordinary file of a fragmented one. chapters is a file of them, or empty.
-func finish(from, to, chapters string) ffmpeg.Job {
-	// A packet that is torn off at the end is left out: it could not be decoded.
-	return remux(ffmpeg.Input{URL: from, Options: ffmpeg.Options{"fflags": "+discardcorrupt"}}, to, chapters)
-}
-
-// join is the job that makes one ordinary file of the parts that a list names. Their codec headers are the same: without
-// auto_convert off, ffmpeg would write them into the pictures as well.
-func join(list, to, chapters string) ffmpeg.Job {
-	return remux(ffmpeg.Input{URL: list, Options: ffmpeg.Options{
-		"f": "concat", "safe": "0", "auto_convert": "0", "fflags": "+discardcorrupt",
-	}}, to, chapters)
-}
-
-func remux(from ffmpeg.Input, to, chapters string) ffmpeg.Job {
-	out := ffmpeg.Output{
-		URL:     to,
-		Options: ffmpeg.Options{"c": "copy", "f": "mp4", "movflags": "+faststart", "y": ""},
-	}
-	job := ffmpeg.Job{Input: from, DieWithParent: true}
-	if chapters != "" {
-		job.Beside = []ffmpeg.Input{{URL: chapters, Options: ffmpeg.Options{"f": "ffmetadata"}}}
-		out.Map = []string{"0:v?", "0:a?", "1:d?"} // it has no media; an input of which nothing is selected is left out
-		out.Options["map_chapters"] = "1"
-	}
-	job.Outputs = []ffmpeg.Output{out}
-	return job
-}
-
 // partList names the parts to be joined in ffmpeg's own form, the concat demuxer's. How long each is must be said: of
 // a fragmented file ffmpeg knows only when it has read it, and begins the next too early.
 func partList(base string, parts []*part) string {

@@ -28,13 +28,16 @@ func TestRecordArguments(t *testing.T) {
 }
 
 func TestFinishArguments(t *testing.T) {
-	job := recorder.FinishJob("/rec/main/a.mp4", "/rec/main/a.mp4.tmp", "")
-	if !job.DieWithParent {
-		t.Error("a finisher's child outlives it")
+	const raw, list, to, told = "/rec/main/a.mp4", "/rec/main/a.mp4.list.tmp", "/rec/main/a.mp4.tmp", "/rec/main/a.mp4.chapters.tmp"
+	for _, c := range []recorder.Container{recorder.MP4, recorder.MKV, recorder.TS} {
+		job := c.FinishJob(raw, to, told)
+		if !job.DieWithParent {
+			t.Error("a finisher's child outlives it")
+		}
+		golden(t, "finish-"+string(c)+".golden", job)
+		golden(t, "readback-"+string(c)+".golden", c.ReadBackJob(to))
 	}
-	golden(t, "finish.golden", job)
-	golden(t, "chapters.golden", recorder.FinishJob("/rec/main/a.mp4", "/rec/main/a.mp4.tmp", "/rec/main/a.mp4.chapters.tmp"))
-	golden(t, "join.golden", recorder.JoinJob("/rec/main/a.mp4.list.tmp", "/rec/main/a.mp4.tmp", ""))
+	golden(t, "join.golden", recorder.MP4.JoinJob(list, to, told))
 }
 
 func golden(t *testing.T, file string, job ffmpeg.Job) {

@@ -7,7 +7,9 @@ type track struct {
 	sizes  []uint32 // of its packets, in bytes
 	sure   int      // how many of them, from the first on, are there beyond doubt
 	scale  float64  // ticks a second
-	edits  edits
+
+	resized bool // its container changes how many bytes a packet has
+	edits   edits
 
 	// On its own clock: where it begins, where the next packet has its place, where its last picture ends, and where
 	// that is beyond doubt.

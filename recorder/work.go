@@ -2,7 +2,9 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,23 +17,32 @@ const slack = 100 * time.Millisecond
 
 // work is an ordinary file in the making, beside the parts it is made of.
 type work struct {
-	base  string // of the take
-	parts []*part
+	base      string // of the take
+	parts     []*part
+	container Container
 }
 
 func (w work) first() int { return w.parts[0].number }
 
 func (w work) last() int { return w.parts[len(w.parts)-1].number }
 
+func (w work) stream() string { return filepath.Base(filepath.Dir(w.base)) }
+
+func (w work) start() time.Time { return startOf(w.base) }
+
 // to is the file's name until it is whole.
 func (w work) to() string { return partName(w.base, w.first()) + temporary }
 
 func (w work) String() string {
 	name := filepath.Base(partName(w.base, w.first()))
-	if len(w.parts) == 1 {
-		return "finish " + name
+	how := ""
+	if w.container != MP4 {
+		how = " as " + string(w.container)
 	}
-	return fmt.Sprintf("join %s with what follows up to part %d", name, w.last())
+	if len(w.parts) == 1 {
+		return "finish " + name + how
+	}
+	return fmt.Sprintf("join %s with what follows up to part %d%s", name, w.last(), how)
 }
 
 func (w work) indexes() (all []*index) {
@@ -41,35 +52,42 @@ func (w work) indexes() (all []*index) {
 	return all
 }
 
-// do makes the file and sees that it is whole.
-func (w work) do(ctx context.Context, run func(context.Context, ffmpeg.Job) error, session []stretch) error {
+// do makes the file, sees that it is whole and tells of it.
+func (w work) do(ctx context.Context, f *Finisher, session *story) (Sidecar, error) {
 	job, err := w.job(session)
 	if err != nil {
-		return err
+		return Sidecar{}, err
 	}
-	if err := run(ctx, job); err != nil {
-		return err
+	if err := f.Run(ctx, job); err != nil {
+		return Sidecar{}, err
 	}
-	return w.check()
+	made, err := w.look(ctx, f.Read)
+	if err != nil {
+		return Sidecar{}, err
+	}
+	if err := w.check(&made); err != nil {
+		return Sidecar{}, err
+	}
+	told := w.sidecar(&made, session)
+	told.SHA256, err = hashFile(ctx, w.to())
+	return told, err
 }
 
 // job is what ffmpeg has to do. It writes the files that ffmpeg needs for that.
-func (w work) job(session []stretch) (ffmpeg.Job, error) {
-	told := ""
-	if all := chapters(w.indexes(), session); len(all) > 0 {
-		told = w.beside(chaptersMark)
-		if err := os.WriteFile(told, []byte(metadata(all)), 0o644); err != nil {
-			return ffmpeg.Job{}, err
-		}
+func (w work) job(session *story) (ffmpeg.Job, error) {
+	told := w.beside(chaptersMark)
+	text := metadata(w.start(), chapters(w.indexes(), session.stretch()))
+	if err := os.WriteFile(told, []byte(text), 0o644); err != nil {
+		return ffmpeg.Job{}, err
 	}
 	if len(w.parts) == 1 {
-		return finish(partName(w.base, w.first()), w.to(), told), nil
+		return w.container.finish(partName(w.base, w.first()), w.to(), told), nil
 	}
 	list := w.beside(listMark)
 	if err := os.WriteFile(list, []byte(partList(w.base, w.parts)), 0o644); err != nil {
 		return ffmpeg.Job{}, err
 	}
-	return join(list, w.to(), told), nil
+	return w.container.join(list, w.to(), told), nil
 }
 
 func (w work) beside(mark string) string {
@@ -83,13 +101,24 @@ func (w work) clean() {
 	}
 }
 
+// look tells what the file holds: MP4 by its index, others by what ffmpeg reads back from all of it.
+func (w work) look(ctx context.Context, read func(context.Context, ffmpeg.Job, func(io.Reader) error) error) (made index, err error) {
+	if w.container == MP4 {
+		return readIndex(w.to())
+	}
+	if read == nil {
+		return made, errors.New("there is no way to read it back")
+	}
+	err = read(ctx, w.container.readBack(w.to()), func(r io.Reader) (err error) {
+		made, err = readPackets(r, w.to(), w.container == MKV)
+		return err
+	})
+	return made, err
+}
+
 // check reports whether the file holds what the parts do. ffmpeg's word is not enough: it ends with 0 on some disks
 // that are full. A file that is whole gets the age of its newest packet.
-func (w work) check() error {
-	made, err := readIndex(w.to())
-	if err != nil {
-		return err
-	}
+func (w work) check(made *index) error {
 	all := w.indexes()
 	if err := made.holds(all); err != nil {
 		return err

@@ -11,17 +11,23 @@ import (
 
 // runJob runs a job without a feed to its end.
 func runJob(ctx context.Context, exe string, env []string, job ffmpeg.Job) error {
-	args, err := job.Args()
-	if err != nil {
+	return runSpec(ctx, process.Spec{Path: exe, Env: env}, job)
+}
+
+// runSpec is runJob for a child of which more is said. What reads its output may fail too.
+func runSpec(ctx context.Context, spec process.Spec, job ffmpeg.Job) (err error) {
+	if spec.Args, err = job.Args(); err != nil {
 		return err
 	}
-	exit := process.Run(ctx, process.Spec{
-		Path: exe, Args: args, Env: env, DieWithParent: job.DieWithParent,
-		Grace: process.Grace{Term: time.Millisecond, Kill: time.Second},
-	})
+	spec.DieWithParent = job.DieWithParent
+	spec.Grace = process.Grace{Term: time.Millisecond, Kill: time.Second}
+	if spec.Output != nil {
+		spec.Grace.Term = time.Second // from the end of its output to its own
+	}
+	exit := process.Run(ctx, spec)
 	switch {
 	case exit.Code == 0:
-		return nil
+		return exit.Err
 	case exit.Pid == 0:
 		return fmt.Errorf("start ffmpeg: %w", exit.Err)
 	}

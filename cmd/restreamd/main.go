@@ -72,6 +72,8 @@ func app() *cli.App {
 				&cli.StringFlag{Name: "ip", Usage: "address or network it may be used from"},
 				&cli.StringFlag{Name: "name", Usage: "what logs and the dashboard call its holder"},
 			)},
+			{Name: "recover", Usage: "repair the recordings in a folder that a relay left, or in a copy of it", ArgsUsage: "DIR",
+				Flags: recoverFlags(), Action: recoverFolder},
 		},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides

@@ -148,6 +148,7 @@ func (p planner) record(s config.Stream) output.Spec {
 		Target:   dir + "/" + s.Name,
 		Recipe:   recorder.Recipe{Dir: dir},
 		Ledger:   recorder.Recipe{Dir: dir},
+		Roll:     s.Record.Segment,
 		Finished: func(a ffmpeg.Attempt) { p.finisher.Session(a.Stream, a.Session) },
 	}
 }

@@ -2,19 +2,26 @@ package main
 
 import (
 	"context"
+	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/recorder"
+	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
+	"github.com/restreamd/restreamd/relay/process"
 )
 
 func (h *house) newFinisher() *recorder.Finisher {
+	run, read := inBackground(h.cfg.FFmpeg, h.env())
 	return &recorder.Finisher{
-		Dir: recordings(h.cfg.Data),
-		Run: func(ctx context.Context, job ffmpeg.Job) error { return runJob(ctx, h.cfg.FFmpeg, h.env(), job) },
+		Dir:  recordings(h.cfg.Data),
+		Form: h.cfg.form,
+		Run:  run,
+		Read: read,
 		Report: func(file string, took time.Duration, err error) {
 			name, _ := filepath.Rel(h.cfg.Data, file)
 			if err != nil {
@@ -24,6 +31,30 @@ func (h *house) newFinisher() *recorder.Finisher {
 			h.log.Info("recording finished", zap.String("file", name), zap.Duration("took", took.Round(time.Millisecond)))
 		},
 	}
+}
+
+// inBackground are a finisher's ways to run jobs: nobody who is on air waits for them.
+func inBackground(exe string, env []string) (
+	run func(context.Context, ffmpeg.Job) error, read func(context.Context, ffmpeg.Job, func(io.Reader) error) error,
+) {
+	spec := process.Spec{Path: exe, Env: env, Background: true}
+	run = func(ctx context.Context, job ffmpeg.Job) error { return runSpec(ctx, spec, job) }
+	read = func(ctx context.Context, job ffmpeg.Job, see func(io.Reader) error) error {
+		spec := spec
+		spec.Output = see
+		return runSpec(ctx, spec, job)
+	}
+	return run, read
+}
+
+// form is what a stream's finished recordings are like.
+func (s *settings) form(stream string) recorder.Form {
+	i := slices.IndexFunc(s.Streams, func(one config.Stream) bool { return one.Name == stream })
+	if i < 0 { // it was recorded under another configuration
+		return recorder.Form{}
+	}
+	r := s.Streams[i].Record
+	return recorder.Form{Container: recorder.Container(r.Container), Segment: r.Segment, Name: r.Name}
 }
 
 // finish gives the finisher time for what it has to do. What it cannot do is found again at the next start.

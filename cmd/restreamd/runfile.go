@@ -38,10 +38,12 @@ func readRunFile(data string) (r runFile, err error) {
 	return r, nil
 }
 
+func lockPath(data string) string { return filepath.Join(stateDir(data), "lock") }
+
 // lock makes sure that no other relay uses a data folder: each would take the other's children for leftovers. The lock
 // goes with the process.
 func lock(data string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(stateDir(data), "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(lockPath(data), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}

@@ -85,6 +85,7 @@ func TestLoadEverything(t *testing.T) {
 		},
 	}
 	for i := range want.Streams {
+		want.Streams[i].Record.RecordForm = config.Default().Streams[0].Record.RecordForm
 		want.Streams[i].Hold = config.Default().Streams[0].Hold
 	}
 	for _, file := range []string{"tls/key.pem", "jwt.secret", "restreamd.yml", "keys/field"} {

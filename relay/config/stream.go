@@ -68,7 +68,7 @@ func readStream(name string, s *section, known keyring, renditions []string) Str
 	stream.Keys = readKeys(s, stream.App, known)
 	stream.Hold.read(s.section("hold"))
 
-	stream.Record.read(s.section("record"))
+	stream.Record.read(s.section("record"), stream.Keys)
 	stream.HLS.read(s.section("hls"), renditions)
 	s.close()
 	return stream

@@ -37,7 +37,7 @@ func run(t *testing.T, job ffmpeg.Job, input []byte) (string, []ffmpeg.Progress,
 	var parser ffmpeg.ProgressParser
 	var reports []ffmpeg.Progress
 	exit := process.Run(t.Context(), process.Spec{
-		Path: "ffmpeg", Args: args, Env: ffmpeg.Env(), Secrets: secrets, Dir: t.TempDir(), DieWithParent: true,
+		Path: "ffmpeg", Args: args, Env: ffmpeg.Env(), Secrets: secrets, DieWithParent: true,
 		Feed: func(_ context.Context, stdin *os.File) error {
 			_, err := stdin.Write(input)
 			return err

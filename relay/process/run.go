@@ -69,7 +69,6 @@ func start(s Spec) (*child, error) {
 	}
 	cmd := exec.Command(s.Path, s.Args...)
 	cmd.Env = append([]string{}, s.Env...) // nil would mean our own environment
-	cmd.Dir = s.Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.DieWithParent {
 		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
@@ -84,6 +83,9 @@ func start(s Spec) (*child, error) {
 		return nil, err
 	}
 	pipes.closeTheirs()
+	if s.Background {
+		giveWay(cmd.Process.Pid)
+	}
 	return &child{spec: s, cmd: cmd, pipes: pipes, exited: make(chan struct{})}, nil
 }
 

@@ -63,7 +63,6 @@ func TestRunCannotStart(t *testing.T) {
 		"missing": {Path: "/nonexistent/ffmpeg"},
 		"nothing": {},
 		"secret":  {Path: "/bin/true", Secrets: [][]byte{make([]byte, 64<<10+1)}},
-		"dir":     {Path: "/bin/true", Dir: "/nonexistent"},
 	} {
 		exit := process.Run(t.Context(), spec)
 		if exit.Err == nil || exit.Code != -1 || exit.Pid != 0 || !strings.HasPrefix(exit.String(), "could not start: ") {

@@ -30,12 +30,13 @@ type Spec struct {
 	Args []string
 	// Env is the child's whole environment: nothing of this process's own is added.
 	Env []string
-	// Dir is the child's working directory. Default: this process's.
-	Dir string
 
 	// DieWithParent has the kernel kill the child when this process dies, however it dies. Leave it out for children
 	// that must finish their files: those see end of stdin instead.
 	DieWithParent bool
+	// Background has the child give way to everybody else, whatever threads it starts: nice 19 and the lowest of the
+	// disk's best-effort classes. Where the kernel refuses that, the child runs as others do.
+	Background bool
 	// Secrets are given on inherited pipes, the first at /dev/fd/4, so that they stand neither in argv nor in the
 	// environment nor on disk. At most 64 KiB each.
 	Secrets [][]byte
