@@ -225,6 +225,9 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	if err != nil {
 		return err
 	}
+	if err := room(job, r.patience.class == Disk); err != nil {
+		return err
+	}
 	if err := r.derive(); err != nil {
 		return err
 	}
@@ -250,6 +253,9 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
+	if err := fileTrouble(job, exit); err != nil {
+		return err
+	}
 	return r.judge(f, exit, cause)
 }
 
@@ -325,11 +331,6 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 	if err != nil {
 		return process.Spec{}, err
 	}
-	for _, dir := range job.Dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return process.Spec{}, fmt.Errorf("make folder for %s: %w", r.spec.ID.Kind, err)
-		}
-	}
 	feed := func(ctx context.Context, stdin *os.File) error {
 		defer r.set(Stopping) // it gets no more
 		return f.run(ctx, stdin)
@@ -358,6 +359,7 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 		push: link != nil,
 		file: link == nil && r.derived == nil,
 		age:  func() time.Duration { return 0 },
+		disk: func() error { return nil },
 		see:  r.see,
 	}
 	switch {
@@ -368,6 +370,7 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 		w.done = r.derived.bytes.Load
 	default:
 		w.done = func() int64 { return growth(job.Watch) }
+		w.disk = onDisk(job)
 	}
 	w.start = w.done()
 	return w

@@ -38,6 +38,7 @@ type watchdog struct {
 	push  bool                 // done is what a platform took, and some of it is talk
 	file  bool                 // done is what stands in files, which grow by fits and starts
 	age   func() time.Duration // of what the platform has not taken
+	disk  func() error         // what is wrong with the disk; nil: nothing, or there is none
 	see   func(fed int64, moved bool)
 }
 
@@ -59,6 +60,9 @@ func (w watchdog) run(ctx context.Context) error {
 			}
 			moved = moved || done-w.start > w.enough()
 			w.see(fed, moved)
+			if err := w.disk(); err != nil {
+				return err
+			}
 			switch {
 			case moved && w.age() > stallPush:
 				return errWedged
