@@ -22,12 +22,16 @@ type Finisher struct {
 	Run func(context.Context, ffmpeg.Job) error
 	// Report is told of each file that was finished, or why it was not. What was recorded is still there then.
 	Report func(file string, took time.Duration, err error)
+	// Room says why so many bytes must not be written now. Such a take waits for Again. Default: there always is room.
+	Room func(bytes int64) error
 
-	once  sync.Once
-	wake  chan struct{}
-	mu    sync.Mutex
-	queue []*take
-	busy  bool
+	once   sync.Once
+	wake   chan struct{}
+	mu     sync.Mutex
+	queue  []*take
+	busy   bool
+	now    *take    // the one that is worked on
+	parked []parked // those that there was no room for
 }
 
 func (f *Finisher) ready() { f.once.Do(func() { f.wake = make(chan struct{}, 1) }) }
@@ -114,10 +118,11 @@ func (f *Finisher) next() (t *take, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.queue) == 0 {
-		f.busy = false
+		f.busy, f.now = false, nil
 		return nil, false
 	}
 	t, f.queue, f.busy = f.queue[0], f.queue[1:], true
+	f.now = t
 	return t, true
 }
 
@@ -144,6 +149,11 @@ func (f *Finisher) work(ctx context.Context, t *take) {
 func (f *Finisher) make(ctx context.Context, t *take, run []*part, session []stretch) {
 	begun := time.Now()
 	w := work{base: t.base, parts: run}
+	if err := f.roomFor(w.bytes()); err != nil {
+		f.park(t, w.bytes())
+		f.report(ctx, partName(t.base, w.first()), begun, fmt.Errorf("%s: %w", w, err))
+		return
+	}
 	defer w.clean()
 	err := w.do(ctx, f.Run, session)
 	made := err == nil
@@ -162,6 +172,13 @@ func (f *Finisher) make(ctx context.Context, t *take, run []*part, session []str
 			f.make(ctx, t, []*part{p}, session)
 		}
 	}
+}
+
+func (f *Finisher) roomFor(bytes int64) error {
+	if f.Room == nil {
+		return nil
+	}
+	return f.Room(bytes)
 }
 
 // report tells what became of a file, unless the finisher was told to stop in the middle.

@@ -41,6 +41,14 @@ func (w work) indexes() (all []*index) {
 	return all
 }
 
+// bytes is about what the file will have.
+func (w work) bytes() (n int64) {
+	for _, p := range w.parts {
+		n += p.size
+	}
+	return n
+}
+
 // do makes the file and sees that it is whole.
 func (w work) do(ctx context.Context, run func(context.Context, ffmpeg.Job) error, session []stretch) error {
 	job, err := w.job(session)
