@@ -13,7 +13,7 @@ import (
 
 func (h *house) newFinisher() *recorder.Finisher {
 	return &recorder.Finisher{
-		Dir: recordings(h.cfg.Data),
+		Dir: recordings(h.cfg.Data), Room: h.room,
 		Run: func(ctx context.Context, job ffmpeg.Job) error { return runJob(ctx, h.cfg.FFmpeg, h.env(), job) },
 		Report: func(file string, took time.Duration, err error) {
 			name, _ := filepath.Rel(h.cfg.Data, file)
