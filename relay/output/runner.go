@@ -359,7 +359,6 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 		push: link != nil,
 		file: link == nil && r.derived == nil,
 		age:  func() time.Duration { return 0 },
-		disk: func() error { return nil },
 		see:  r.see,
 	}
 	switch {
