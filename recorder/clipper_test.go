@@ -111,6 +111,19 @@ func TestClipGoesBackAsFarAsItCan(t *testing.T) {
 	}
 }
 
+// Fragments have 2 s at most, keyframes may be further apart: a clip begins with one all the same.
+func TestClipBeginsWithAKeyframe(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	media := relaytest.Media(t, relaytest.Duration(12*time.Second), relaytest.Size(256, 144), relaytest.Bitrate(300), relaytest.GOP(6*time.Second))
+	record(t, dir, media)
+	name := clip(t, dir, time.Second)
+	if got, want := relaytest.VideoHashes(t, name), relaytest.VideoHashes(t, media)[6*30:]; !slices.Equal(got, want) {
+		t.Errorf("%d pictures, want the last %d", len(got), len(want))
+	}
+	plays(t, name)
+}
+
 func TestClipOfSound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,5 +1,6 @@
 // Package recorder records a stream to disk: the recipe of the recording child, the names of takes, the finisher that
-// makes ordinary MP4 files of what children left, and the black box that keeps what happened beside it.
+// makes ordinary MP4 files of what children left, the black box that keeps what happened beside it, the janitor that keeps
+// all of it within its room, and the clipper that makes files of the end of a take that is on.
 //
 // A take is fragmented while live: whatever dies, all but the last fragment plays. It has several parts where a child
 // died, the relay was started again or the codec headers changed. When the session is over the finisher writes an
@@ -12,6 +13,7 @@
 //	<start>.mp4, <start>.part2.mp4 …   the take
 //	<start>.events.jsonl               the black box: see Entry
 //	<start>.md                         what it tells, for people
+//	clips/<UTC>.mp4                    clips: nobody removes them
 //
-// Finisher.Serve and BlackBox.Serve are one goroutine's each; they start none.
+// Finisher.Serve, BlackBox.Serve and Janitor.Serve are one goroutine's each; they start none.
 package recorder

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -59,12 +61,21 @@ func (h *house) room(bytes int64) error {
 	if free-bytes >= least {
 		return nil
 	}
-	return fmt.Errorf("%d MB are needed and %d MB are free, of which min_free keeps %d: remove files from the disk of %s",
-		bytes/1e6, free/1e6, least/1e6, recordings(h.cfg.Data))
+	return fmt.Errorf("%s are needed and %s are free, of which min_free keeps %s: remove files from the disk of %s",
+		sized(bytes), sized(free), sized(least), recordings(h.cfg.Data))
 }
 
 // shortWords tells of too little room. They have no numbers that change: an output is planned anew when they do.
 func shortWords(s config.Stream, data string) string {
-	return fmt.Sprintf("recording is stopped: less than %d MB (min_free) are free on the disk of %s; remove files from it; recording goes on by itself once there is room",
-		s.Record.Room.MinFree/1e6, recordings(data))
+	return fmt.Sprintf("recording is stopped: less than %s (min_free) are free on the disk of %s; remove files from it; recording goes on by itself once there is room",
+		sized(s.Record.Room.MinFree), recordings(data))
+}
+
+// sized writes a number of bytes for people.
+func sized(bytes int64) string {
+	n, units := float64(bytes), []string{"B", "kB", "MB", "GB", "TB"}
+	for n >= 1000 && len(units) > 1 {
+		n, units = n/1000, units[1:]
+	}
+	return strconv.FormatFloat(math.Round(n*10)/10, 'f', -1, 64) + " " + units[0]
 }

@@ -14,13 +14,25 @@ type Room struct {
 	Removes bool
 }
 
-func defaultRoom() Room { return Room{MinFree: gigabyte} }
+func defaultRoom() Room { return Room{MinFree: 1e9} }
 
 func (r *Room) read(s *section) {
 	for _, key := range []string{"keep", "max_size", "min_free"} {
 		r.Removes = r.Removes || s.has(key)
 	}
 	s.age("keep", &r.Keep, 36500*day)
-	s.size("max_size", &r.MaxSize, 0, 1000*terabyte)
-	s.size("min_free", &r.MinFree, 0, 1000*terabyte)
+	s.sizeOrNone("max_size", &r.MaxSize)
+	s.sizeOrNone("min_free", &r.MinFree)
+}
+
+// sizeOrNone takes a number of bytes; 0, for none, needs no unit.
+func (s *section) sizeOrNone(key string, value *int64) {
+	for _, e := range s.entries {
+		if e.key == key && e.value.Value == "0" {
+			s.take(key)
+			*value = 0
+			return
+		}
+	}
+	s.size(key, value, 0, 1e15)
 }

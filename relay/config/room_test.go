@@ -32,7 +32,8 @@ func TestRoomOfRecordings(t *testing.T) {
 		"{keep: 36h, max_size: 0}":            {Keep: 36 * time.Hour, MinFree: 1e9, Removes: true},
 		"{max_size: 500GB, min_free: 1.5TB}":  {MaxSize: 500e9, MinFree: 1.5e12, Removes: true},
 		"{max_size: 1GiB, min_free: 20 MiB}":  {MaxSize: 1 << 30, MinFree: 20 << 20, Removes: true},
-		"{max_size: 700B, min_free: 2.5kB}":   {MaxSize: 700, MinFree: 2500, Removes: true},
+		"{max_size: 1kB, min_free: 0}":        {MaxSize: 1000, Removes: true},
+		"{max_size: 0GB, min_free: 2.5kB}":    {MinFree: 2500, Removes: true},
 		"{min_free: 1000000KB, keep: 36500d}": {Keep: 36500 * day, MinFree: 1e9, Removes: true},
 	} {
 		if r, err := loadRecord(t, text); err != nil || r.Room != want {
@@ -53,7 +54,7 @@ func TestRoomOfRecordings(t *testing.T) {
 		"{max_size: -5GB}":           "max_size",
 		"{max_size: 9999TB}":         "max_size",
 		"{min_free: 999999999999TB}": "min_free",
-		"{min_free: much}":           "as in 20GB",
+		"{min_free: much}":           "as in 1GB",
 		"{min_fre: 1GB}":             "min_free",
 	} {
 		if _, err := loadRecord(t, text); err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "restreamd.yml:3") {

@@ -1,58 +1,44 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 )
 
-// Units of sizes, in bytes.
-const (
-	kilobyte = 1000
-	megabyte = 1000 * kilobyte
-	gigabyte = 1000 * megabyte
-	terabyte = 1000 * gigabyte
-)
+var sizeForm = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
 
-var sizeForm = regexp.MustCompile(`^([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([kKMGT]?)(i?)B$`)
-
-// parseSize reads a number of bytes with its unit, as in 20GB or, in powers of 1024, 20GiB.
-func parseSize(text string) (bytes int64, ok bool) {
-	if text == "0" {
-		return 0, true
-	}
+// parseSize reads a number of bytes with its unit, as in 16MB or 1.5GiB.
+func parseSize(text string) (size int64, ok bool) {
 	match := sizeForm.FindStringSubmatch(text)
-	if match == nil || match[2] == "" && match[3] != "" {
+	if match == nil {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(match[1], 64)
 	if err != nil {
 		return 0, false
 	}
-	power := map[string]float64{"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}[match[2]]
-	base := 1000.0
-	if match[3] != "" {
-		base = 1024
-	}
-	n := math.Round(number * math.Pow(base, power))
-	return int64(n), n < math.MaxInt64
+	unit := map[string]float64{
+		"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	}[match[2]]
+	return int64(math.Round(number * unit)), true
 }
 
 // formatSize writes a size as parseSize reads it, in the largest unit that is not below 1.
-func formatSize(bytes int64) string {
-	unit, name := int64(1), "B"
+func formatSize(size int64) string {
+	unit, name := 1e3, "kB"
 	switch {
-	case bytes >= terabyte:
-		unit, name = terabyte, "TB"
-	case bytes >= gigabyte:
-		unit, name = gigabyte, "GB"
-	case bytes >= megabyte:
-		unit, name = megabyte, "MB"
-	case bytes >= kilobyte:
-		unit, name = kilobyte, "kB"
+	case size >= 1e12:
+		unit, name = 1e12, "TB"
+	case size >= 1e9:
+		unit, name = 1e9, "GB"
+	case size >= 1e6:
+		unit, name = 1e6, "MB"
 	}
-	return strconv.FormatFloat(float64(bytes)/float64(unit), 'f', -1, 64) + name
+	return strconv.FormatFloat(float64(size)/unit, 'f', -1, 64) + name
 }
 
 // size takes a number of bytes.
@@ -63,8 +49,8 @@ func (s *section) size(key string, value *int64, least, most int64) {
 	}
 	n, ok := parseSize(text)
 	if !ok || n < least || n > most {
-		s.fail(key, "not a size in range", fmt.Sprintf("write one from %s to %s, with its unit, as in 20GB",
-			formatSize(least), formatSize(most)))
+		s.fail(key, "not a size in range", fmt.Sprintf("write one from %s to %s, with its unit, as in %s",
+			formatSize(least), formatSize(most), formatSize(cmp.Or(*value, most))))
 		return
 	}
 	*value = n

@@ -148,7 +148,7 @@ function recording(s) {
 
 const ringing = (all, now) => [
   $("h2", {}, "Alarm"),
-  $("ul", {}, ...all.map((a) => $("li", { class: "mark bad" }, $("strong", {}, `${a.stream}, ${a.kind}: `), a.text, $("small", {}, `for ${age(a.since, now)}`))))];
+  $("ul", {}, ...all.map((a) => $("li", { class: "mark bad" }, $("strong", {}, `${a.stream}, ${a.kind}: `), a.text, $("small", {}, `since ${clock(a.since, now)}`))))];
 
 const air = (s) => (s.hold ? ["warn", "held"] : s.live ? ["good", "on air"] : ["idle", "off air"]);
 
