@@ -253,10 +253,7 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
-	if err := fileTrouble(job, exit); err != nil {
-		return err
-	}
-	return r.judge(f, exit, cause)
+	return cmp.Or(fileTrouble(job, exit), r.judge(f, exit, cause))
 }
 
 // judge says whether a child's end was a failure, and which.
