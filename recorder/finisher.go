@@ -30,14 +30,18 @@ type Finisher struct {
 	// Report is told of each file that was finished, by its last name and when it is there, or why a file was not
 	// finished. What was recorded is still there then. A file may be told of twice, should the relay be killed just then.
 	Report func(file string, took time.Duration, err error)
+	// Room says why so many bytes must not be written now. Such a take waits for Again. Default: there always is room.
+	Room func(bytes int64) error
 
 	made func(w work, file string, err error) // is told of each try, and which parts it was of; may be nil
 
-	once  sync.Once
-	wake  chan struct{}
-	mu    sync.Mutex
-	queue []*take
-	busy  bool
+	once   sync.Once
+	wake   chan struct{}
+	mu     sync.Mutex
+	queue  []*take
+	busy   bool
+	now    *take    // the one that is worked on
+	parked []parked // those that there was no room for
 }
 
 func (f *Finisher) ready() { f.once.Do(func() { f.wake = make(chan struct{}, 1) }) }
@@ -141,10 +145,11 @@ func (f *Finisher) next() (t *take, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.queue) == 0 {
-		f.busy = false
+		f.busy, f.now = false, nil
 		return nil, false
 	}
 	t, f.queue, f.busy = f.queue[0], f.queue[1:], true
+	f.now = t
 	return t, true
 }
 
@@ -162,7 +167,7 @@ func (f *Finisher) work(ctx context.Context, t *take) {
 	session, form := t.session(), f.form(t.stream())
 	for _, run := range runs(parts, form.Segment) {
 		if slices.ContainsFunc(run, func(p *part) bool { return p.fragmented }) {
-			f.make(ctx, work{t.base, run, form.Container}, session)
+			f.make(ctx, t, work{t.base, run, form.Container}, session)
 		}
 	}
 }
@@ -192,8 +197,13 @@ func (f *Finisher) settle(t *take, begun time.Time) error {
 
 // make makes one file of parts that fit together. What cannot be had in another container is MP4, and where the parts
 // cannot be joined each is finished by itself.
-func (f *Finisher) make(ctx context.Context, w work, session *story) {
+func (f *Finisher) make(ctx context.Context, t *take, w work, session *story) {
 	begun := time.Now()
+	if err := f.roomFor(w.bytes()); err != nil {
+		f.park(t, w.bytes())
+		f.report(ctx, partName(t.base, w.first()), begun, fmt.Errorf("%s: %w", w, err))
+		return
+	}
 	seat(w.parts)
 	defer w.clean()
 	file := ""
@@ -215,11 +225,11 @@ func (f *Finisher) make(ctx context.Context, w work, session *story) {
 	switch {
 	case ctx.Err() != nil, exists(joinedName(w.base, w.first(), w.last(), w.container)): // the next start goes on
 	case w.container != MP4:
-		f.make(ctx, work{w.base, w.parts, MP4}, session)
+		f.make(ctx, t, work{w.base, w.parts, MP4}, session)
 	case len(w.parts) > 1:
 		for _, p := range w.parts {
 			if p.fragmented && ctx.Err() == nil {
-				f.make(ctx, work{w.base, []*part{p}, MP4}, session)
+				f.make(ctx, t, work{w.base, []*part{p}, MP4}, session)
 			}
 		}
 	}
@@ -244,6 +254,13 @@ func (f *Finisher) placing(base string, j joining, begun time.Time) *placing {
 			f.Report(at.path(), time.Since(begun), nil)
 		},
 	}
+}
+
+func (f *Finisher) roomFor(bytes int64) error {
+	if f.Room == nil {
+		return nil
+	}
+	return f.Room(bytes)
 }
 
 // report tells why a file was not finished, unless the finisher was told to stop in the middle.

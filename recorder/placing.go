@@ -73,8 +73,10 @@ func (p *placing) tell() (err error) {
 }
 
 // sync makes renamings and removals in the take's folder last.
-func (p *placing) sync() error {
-	dir, err := os.Open(filepath.Dir(p.base))
+func (p *placing) sync() error { return syncFolder(filepath.Dir(p.base)) }
+
+func syncFolder(name string) error {
+	dir, err := os.Open(name)
 	if err != nil {
 		return err
 	}

@@ -52,26 +52,45 @@ func (w work) indexes() (all []*index) {
 	return all
 }
 
+// bytes is about what the file will have.
+func (w work) bytes() (n int64) {
+	for _, p := range w.parts {
+		n += p.size
+	}
+	return n
+}
+
 // do makes the file, sees that it is whole and tells of it.
 func (w work) do(ctx context.Context, f *Finisher, session *story) (Sidecar, error) {
-	job, err := w.job(session)
+	made, err := w.make(ctx, f.Run, f.Read, session)
 	if err != nil {
-		return Sidecar{}, err
-	}
-	if err := f.Run(ctx, job); err != nil {
-		return Sidecar{}, err
-	}
-	made, err := w.look(ctx, f.Read)
-	if err != nil {
-		return Sidecar{}, err
-	}
-	if err := w.check(&made); err != nil {
 		return Sidecar{}, err
 	}
 	told := w.sidecar(&made, session)
 	told.SHA256, err = hashFile(ctx, w.to())
 	return told, err
 }
+
+// make makes the file and sees that it is whole.
+func (w work) make(ctx context.Context, run runJob, read readJob, session *story) (made index, err error) {
+	job, err := w.job(session)
+	if err != nil {
+		return made, err
+	}
+	if err := run(ctx, job); err != nil {
+		return made, err
+	}
+	if made, err = w.look(ctx, read); err != nil {
+		return made, err
+	}
+	return made, w.check(&made)
+}
+
+// runJob runs a job to its end; readJob one whose stdout is read.
+type (
+	runJob  = func(context.Context, ffmpeg.Job) error
+	readJob = func(context.Context, ffmpeg.Job, func(io.Reader) error) error
+)
 
 // job is what ffmpeg has to do. It writes the files that ffmpeg needs for that.
 func (w work) job(session *story) (ffmpeg.Job, error) {
@@ -102,7 +121,7 @@ func (w work) clean() {
 }
 
 // look tells what the file holds: MP4 by its index, others by what ffmpeg reads back from all of it.
-func (w work) look(ctx context.Context, read func(context.Context, ffmpeg.Job, func(io.Reader) error) error) (made index, err error) {
+func (w work) look(ctx context.Context, read readJob) (made index, err error) {
 	if w.container == MP4 {
 		return readIndex(w.to())
 	}

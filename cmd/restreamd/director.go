@@ -79,6 +79,13 @@ func (d *director) apply(s config.Snapshot) {
 	d.direct()
 }
 
+// again plans with what is known, now.
+func (d *director) again() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.direct()
+}
+
 // warnLast tells loudly of a change that ends the last push of a show.
 func (d *director) warnLast(next config.Snapshot) {
 	for _, s := range d.hub.Streams() {

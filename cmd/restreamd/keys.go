@@ -107,10 +107,12 @@ func keptSecret(file string) (value secret.String, made bool, err error) {
 	return secret.New(text), true, nil
 }
 
+func adminTokenPath(data string) string { return filepath.Join(data, "admin.token") }
+
 // adminToken is the secret that changes over HTTP need: from the file the configuration names, which is made if it is
 // not there, or from data/admin.token.
 func adminToken(cfg *config.Config) (secret.String, error) {
-	token, _, err := keptSecret(first(cfg.HTTP.AdminTokenFile, filepath.Join(cfg.Data, "admin.token")))
+	token, _, err := keptSecret(first(cfg.HTTP.AdminTokenFile, adminTokenPath(cfg.Data)))
 	if err != nil {
 		return token, fmt.Errorf("admin token: %w", err)
 	}

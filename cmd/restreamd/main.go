@@ -61,6 +61,7 @@ func app() *cli.App {
 				&cli.BoolFlag{Name: "json", Usage: "print the API's answer as it is"},
 				&cli.BoolFlag{Name: "watch", Usage: "show it again every 2 s, until Ctrl-C"},
 			), Action: status},
+			recordCommand(),
 			{Name: "key", Usage: "stream keys", Subcommands: []*cli.Command{{
 				Name: "new", Usage: "make a stream key and print what OBS asks for", ArgsUsage: "STREAM --name NAME", Action: newKey,
 				Flags: append(flags(), &cli.StringFlag{Name: "name", Value: "studio", Usage: "what logs and the dashboard call it"}),

@@ -32,6 +32,7 @@ const backupMark = "@backup"
 type planner struct {
 	cfg      *config.Config
 	finisher *recorder.Finisher
+	desk     *desk    // nil: nobody can have said anything about recording
 	own      ownPorts // where no gate may lead to
 	unable   string   // why this ffmpeg makes no renditions; "": it does
 	log      *zap.Logger
@@ -47,8 +48,10 @@ type want struct {
 func (p planner) wants(destinations []config.Destination, now time.Time, judge func(config.Stream, config.Destination) verdict) []want {
 	var all []want
 	for _, s := range p.cfg.Streams {
-		if s.Record.Enabled {
-			all = append(all, want{Spec: p.record(s)})
+		if wanted, rest := p.desk.decide(s); wanted {
+			spec := p.record(s)
+			spec.Rest = rest
+			all = append(all, want{Spec: spec})
 		}
 		if s.HLS.Enabled {
 			all = append(all, want{Spec: p.hls(s, s.Name)})

@@ -19,6 +19,7 @@ func (h *house) newFinisher() *recorder.Finisher {
 	run, read := inBackground(h.cfg.FFmpeg, h.env())
 	return &recorder.Finisher{
 		Dir:  recordings(h.cfg.Data),
+		Room: h.room,
 		Form: h.cfg.form,
 		Run:  run,
 		Read: read,

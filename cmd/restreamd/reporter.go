@@ -58,7 +58,7 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 	s := httpapi.Snapshot{
 		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
 		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
-		Encoders: r.director.encoders(),
+		Encoders: r.director.encoders(), Alarms: r.director.desk.ringing(),
 	}
 	r.mu.Lock()
 	s.Problems = slices.Concat([]httpapi.Problem{}, r.settings, r.problems)

@@ -108,6 +108,8 @@ func (h *house) live(ctx context.Context) error {
 	h.resume(h.leftSessions())
 	saving := parts.start("sessions", h.saveSessions)
 	remembering := parts.start("history", h.story.past.Serve)
+	ordering := parts.start("recordings", h.director.desk.Serve)
+	tidyingUp := parts.start("recordings' janitor", h.director.desk.janitor.Serve)
 	keeping := parts.start("hold", h.keep)
 	accepting := parts.start("RTMP", h.serveRTMP)
 	err := h.announce()
@@ -127,6 +129,8 @@ func (h *house) live(ctx context.Context) error {
 	h.reporter.ready.Store(false)
 	remembering.stop()
 	saving.stop()
+	tidyingUp.stop()
+	ordering.stop()
 	accepting.stop()
 	certifying.stop()
 	reloading.stop()
@@ -251,9 +255,11 @@ func (h *house) build() error {
 		Spool: stateDir(h.cfg.Data),
 	}
 	h.chronicle()
+	desk := h.newDesk()
 	h.director = newDirector(planner{
-		cfg: h.cfg.Config, finisher: h.finisher, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
+		cfg: h.cfg.Config, finisher: h.finisher, desk: desk, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
 	}, h.hub, h.outputs, h.budget())
+	desk.replan = h.director.again
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
 		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, data: h.cfg.Data,

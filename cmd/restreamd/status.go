@@ -110,6 +110,9 @@ func showStatus(w io.Writer, text []byte, raw bool) error {
 		}
 	}
 	showEncoders(line, s.Encoders)
+	for _, a := range s.Alarms {
+		line("ALARM %s/%s: %s\n", a.Stream, a.Kind, a.Text)
+	}
 	for _, p := range s.Problems {
 		line("! %s\n", p.Error)
 	}

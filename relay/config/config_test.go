@@ -58,6 +58,7 @@ func TestLoadEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	studio := secret.New("0123")
+	noLimits := config.Room{MinFree: 1e9}
 	want := &config.Config{
 		RTMP:         config.RTMP{Listen: ":19350"},
 		RTMPS:        config.RTMPS{Listen: ":19360", Cert: filepath.Join(dir, "tls/cert.pem"), Key: filepath.Join(dir, "tls/key.pem")},
@@ -78,10 +79,10 @@ func TestLoadEverything(t *testing.T) {
 					{Name: "key2", Secret: secret.New(fieldKey), Digest: secret.New(fieldKey).Digest(), Role: config.RoleBackup},
 					{Name: "digest", Digest: secret.New("test").Digest(), Role: config.RolePrimary},
 				},
-				HLS: config.HLS{Segment: time.Second, Window: 3}},
+				Record: config.Record{Room: noLimits}, HLS: config.HLS{Segment: time.Second, Window: 3}},
 			{Name: "second", App: "live", Revoke: config.RevokeFinish, Play: config.Play{Keys: true},
 				Keys:   []config.Key{{Name: "key1", Secret: studio, Digest: studio.Digest(), Role: config.RolePrimary}},
-				Record: config.Record{Enabled: true}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}},
+				Record: config.Record{Enabled: true, Room: noLimits}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}},
 		},
 	}
 	for i := range want.Streams {

@@ -3,14 +3,18 @@ package config
 // Record is the recording of a stream.
 type Record struct {
 	Enabled bool // default true
+	Room    Room
 	RecordForm
 }
 
-func defaultRecord() Record { return Record{Enabled: true, RecordForm: defaultRecordForm()} }
+func defaultRecord() Record {
+	return Record{Enabled: true, Room: defaultRoom(), RecordForm: defaultRecordForm()}
+}
 
 // read reads the section record of a stream with these keys.
 func (r *Record) read(s *section, keys []Key) {
 	s.flag("enabled", &r.Enabled)
+	r.Room.read(s)
 	r.RecordForm.read(s, keys)
 	s.close()
 }

@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"strings"
+	"syscall"
 
 	"github.com/restreamd/restreamd/relay/process"
 )
@@ -84,4 +85,24 @@ func signs() []sign {
 		}},
 		{CauseClosed, []string{": Input/output error"}}, // a server that hangs up before it answers the publish
 	}
+}
+
+// FileError is the error of the file system that a job which writes files ended with, as its last lines tell. The words
+// are libc's: those of a job that writes to the network may mean its peer.
+func FileError(lines []string) (err syscall.Errno, found bool) {
+	text := strings.Join(lines, "\n")
+	for _, err := range []syscall.Errno{
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EACCES, syscall.EPERM, syscall.ENOENT, syscall.ENOTDIR, syscall.EISDIR,
+	} {
+		if strings.Contains(text, words(err)) {
+			return err, true
+		}
+	}
+	return 0, false
+}
+
+// words are libc's for an error: Go's, but for the capital letter they begin with.
+func words(err syscall.Errno) string {
+	text := err.Error()
+	return ": " + strings.ToUpper(text[:1]) + text[1:]
 }

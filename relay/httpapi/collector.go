@@ -55,13 +55,15 @@ var (
 	attempts     = counter("ingest_attempts_total", "RTMP connections by what became of them: accepted, or why not.", "result")
 	ends         = counter("ingest_ends_total", "Publishers and players that left, by why.", "reason")
 	connections  = gauge("ingest_connections", "RTMP connections that are open.")
+	alarms       = gauge("alarms", "Alarms that are on.")
+	alarm        = gauge("alarm", "1 for each alarm that is on.", "stream", "kind", "name")
 	diskFree     = gauge("disk_free_bytes", "Space left for recordings and HLS.")
 )
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, m := range []metric{buildInfo, streamLive, streamHeld, streamSpare, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
 		outState, outStarts, outFailures, outDrops, outDropGOPs, outGrade, outDelivered, outBitrate, outAge, outRTT,
-		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree} {
+		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree, alarms, alarm} {
 		ch <- m.desc
 	}
 }
@@ -75,6 +77,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(problems, float64(len(s.Problems)))
 	send(diskFree, float64(s.Disk.Free))
 	send(connections, float64(s.Ingest.Open))
+	send(alarms, float64(len(s.Alarms)))
+	for _, a := range s.Alarms {
+		send(alarm, 1, a.Stream, a.Kind, a.Name)
+	}
 	send(encBudget, s.Encoders.Budget)
 	send(encUsed, s.Encoders.Used)
 	send(encRunning, float64(len(s.Encoders.Running)))

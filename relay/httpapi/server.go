@@ -36,6 +36,7 @@ type Server struct {
 	Reporter   Reporter
 	Controller Controller
 	History    Historian    // default: there is none
+	Recorder   Recorder     // default: there is nothing to record with
 	HLS        http.Handler // /hls/{stream}/{file}
 	AdminToken secret.String
 	Log        *zap.Logger
@@ -93,6 +94,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/disconnect", s.admin(s.disconnect))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/switch", s.admin(s.change))
+	s.recording(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)

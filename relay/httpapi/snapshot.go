@@ -29,6 +29,7 @@ type Snapshot struct {
 	Ready    bool      `json:"ready"` // publishers are accepted
 	Streams  []Stream  `json:"streams"`
 	Problems []Problem `json:"problems"`
+	Alarms   []Alarm   `json:"alarms"` // what a person must look at now, by stream
 	Ingest   Ingest    `json:"ingest"`
 	Disk     Disk      `json:"disk"`
 	Encoders Encoders  `json:"encoders"`

@@ -84,6 +84,8 @@ func mannersFor(c Class) manners {
 		return manners{time.Second, 30 * time.Second, 5 * time.Minute}
 	case Busy:
 		return manners{2 * time.Second, 10 * time.Second, time.Minute}
+	case Disk:
+		return manners{500 * time.Millisecond, time.Second, 3 * time.Second} // a look at it costs nothing while it is full
 	case Rejected, Loop:
 		return manners{2 * time.Second, 5 * time.Minute, 5 * time.Minute}
 	}

@@ -27,7 +27,8 @@ func TestWaits(t *testing.T) {
 		output.Closed:   {s, 30 * s, minute, 2 * minute, 4 * minute, 5 * minute, 5 * minute},
 		output.Busy:     {2 * s, 10 * s, 20 * s, 40 * s, minute, minute},
 		output.Rejected: no, output.Loop: no,
-		output.Disk: reach, output.Program: reach,
+		output.Disk:    {s / 2, s, 2 * s, 3 * s, 3 * s},
+		output.Program: reach,
 	} {
 		t.Run(string(class), func(t *testing.T) {
 			gate := &fakeGate{fail: func(int) error { return platformError(class) }}

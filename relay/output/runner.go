@@ -268,6 +268,9 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	if err != nil {
 		return err
 	}
+	if err := room(job, r.patience.class == Disk); err != nil {
+		return err
+	}
 	if err := r.derive(); err != nil {
 		return err
 	}
@@ -294,7 +297,7 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
-	return r.settle(wanted, f, r.judge(f, exit, cause))
+	return r.settle(wanted, f, cmp.Or(fileTrouble(job, exit), r.judge(f, exit, cause)))
 }
 
 // settle has a lossless output go on where its child's file is whole. An output that is no longer wanted does not go on: its
@@ -385,11 +388,6 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 	if err != nil {
 		return process.Spec{}, err
 	}
-	for _, dir := range job.Dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return process.Spec{}, fmt.Errorf("make folder for %s: %w", r.spec.ID.Kind, err)
-		}
-	}
 	feed := func(ctx context.Context, stdin *os.File) error {
 		defer r.set(Stopping) // it gets no more
 		return f.run(ctx, stdin)
@@ -428,6 +426,7 @@ func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
 		w.done = r.derived.bytes.Load
 	default:
 		w.done = func() int64 { return growth(job.Watch) }
+		w.disk = onDisk(job)
 	}
 	w.start = w.done()
 	return w

@@ -38,6 +38,7 @@ type watchdog struct {
 	push  bool                 // done is what a platform took, and some of it is talk
 	file  bool                 // done is what stands in files, which grow by fits and starts
 	age   func() time.Duration // of what the platform has not taken
+	disk  func() error         // what is wrong with the disk that the child writes to. Default: it writes to none
 	see   func(fed int64, moved bool)
 }
 
@@ -53,6 +54,9 @@ func (w watchdog) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
+			if err := w.look(); err != nil {
+				return err
+			}
 			fed, done := w.fed(), w.done()
 			if fed == given || done != last && (!w.push || done-last > (fed-given)/share) {
 				last, given, since = done, fed, now // what was not fed cannot come out
@@ -70,6 +74,13 @@ func (w watchdog) run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+func (w watchdog) look() error {
+	if w.disk == nil {
+		return nil
+	}
+	return w.disk()
 }
 
 func (w watchdog) enough() int64 {

@@ -4,6 +4,7 @@
 
 const pollEvery = 2000; // ms
 const patience = 5000; // ms, with a relay that does not answer
+const clipPatience = 60000; // ms, until a clip is on disk
 const answerShown = 10000; // ms
 
 let ahead = 0; // ms, of the relay's clock before this machine's
@@ -132,6 +133,23 @@ function rows(o, now, made, derived) {
   ].filter(Boolean);
 }
 
+// recording is the button that starts or stops the recording of the show that is on.
+function recording(s) {
+  if (!s.session || s.name.includes("@")) return "";
+  const o = (s.outputs || []).find((one) => one.kind === "record"), path = `${encodeURIComponent(s.name)}/record`;
+  const on = o && (o.state !== "off" || o.class);
+  return $("span", { class: "record" },
+    $("button", { type: "button", id: path, "data-do": `${path}?on=${!on}`, "aria-label": `${on ? "stop" : "start"} recording ${s.name}` },
+      on ? "stop recording" : "record"),
+    on && o.state === "running" && $("button", { type: "button", id: `${path}/clip`, "data-do": `${encodeURIComponent(s.name)}/clip?seconds=60`,
+      "aria-label": `make a clip of the last 60 s of ${s.name}` }, "clip the last 60 s"),
+    answers.has(path) && $("span", { class: "next", role: "status" }, answers.get(path)));
+}
+
+const ringing = (all, now) => [
+  $("h2", {}, "Alarm"),
+  $("ul", {}, ...all.map((a) => $("li", { class: "mark bad" }, $("strong", {}, `${a.stream}, ${a.kind}: `), a.text, $("small", {}, `since ${clock(a.since, now)}`))))];
+
 const air = (s) => (s.hold ? ["warn", "held"] : s.live ? ["good", "on air"] : ["idle", "off air"]);
 
 // held says why nobody feeds a stream, and standby who is ready to.
@@ -148,6 +166,7 @@ function stream(s, now, all) {
   return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
     $("h2", {}, s.name, $("span", { class: `mark ${air(s)[0]}` }, air(s)[1]),
       watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
+    recording(s),
     s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
     ...standby(s.standby || [], now),
     $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Delivery"].map((t) => $("th", { scope: "col" }, t)))),
@@ -193,6 +212,7 @@ function show(status) {
   byId("relay").textContent = `version ${status.version}, ffmpeg ${status.ffmpeg}, up ${age(status.started, now)}, ${bytes(status.disk.free_bytes)} free on disk`;
   draw("streams", status.streams.filter((s) => !derived.has(s.name)).map((s) => stream(s, now, status.streams)));
   draw("encoders", status.encoders.running?.length || status.encoders.refused?.length ? encoders(status.encoders) : []);
+  draw("alarms", status.alarms?.length ? ringing(status.alarms, now) : []);
   draw("problems", status.problems?.length ? problems(status.problems) : []);
 }
 
@@ -227,25 +247,33 @@ const ask = (why) => new Promise((done) => {
   dialog.showModal();
 });
 
-async function retry(path, why = "") {
+// order has the relay do something, by the admin token. said makes the words of its answer; they are shown at key.
+async function order(path, key, said, limit = patience, why = "") {
   const token = sessionStorage.getItem("token") || (await ask(why));
   if (!token) return;
-  const answer = await fetch(`/api/v1/outputs/${path}/retry`,
-    { method: "POST", headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(patience) });
-  const said = answer.ok ? "The relay tries now." : (await answer.json().catch(() => ({}))).error || answer.statusText;
+  const answer = await fetch(`/api/v1/${path}`,
+    { method: "POST", headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(limit) });
+  const body = await answer.json().catch(() => ({})), words = answer.ok ? said(body) : body.error || answer.statusText;
   if (answer.status === 401) {
     sessionStorage.removeItem("token");
-    return retry(path, said);
+    return order(path, key, said, limit, words);
   }
   sessionStorage.setItem("token", token);
-  answers.set(path, said);
-  setTimeout(() => answers.delete(path), answerShown);
+  answers.set(key, words);
+  setTimeout(() => answers.delete(key), answerShown);
   await refresh();
 }
+
+const retry = (path) => order(`outputs/${path}/retry`, path, () => "The relay tries now.");
+
+const record = (path) => order(`streams/${path}`, path.replace(/\/(record|clip)\?.*/, "/record"),
+  (a) => (a.file ? `${a.file} holds the last ${Math.round(a.seconds)} s.` : a.on ? "It is to be recorded." : "It is recorded no more."), clipPatience);
 
 document.addEventListener("click", (e) => {
   const path = e.target.dataset?.retry;
   if (path) retry(path).catch(() => lose(true));
+  const order = e.target.dataset?.do;
+  if (order) record(order).catch(() => lose(true));
 });
 
 setInterval(() => document.querySelectorAll("[data-try]").forEach((e) => { e.textContent = untilTry(e.dataset.try); }), 1000);
