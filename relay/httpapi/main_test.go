@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -45,9 +46,32 @@ func (r *relayed) Switch(stream, to string) error {
 
 const token = "correct horse"
 
+// audience decides who watches: approved is the only token there is.
+type audience struct{ terms httpapi.Terms }
+
+const approved = "approved.viewers.token"
+
+func (a audience) Terms(string) httpapi.Terms { return a.terms }
+
+func (a audience) Admit(r *http.Request, _ string) error {
+	switch r.URL.Query().Get("token") {
+	case approved:
+		return nil
+	case "other":
+		return errors.New("that token is for another stream")
+	}
+	return httpapi.ErrNoToken
+}
+
+func (a audience) Pass(string) (httpapi.Pass, error) {
+	return httpapi.Pass{Token: secret.New(approved), Expires: time.Unix(2e9, 0).UTC()}, nil
+}
+
 func server(r *relayed) *httpapi.Server {
 	return &httpapi.Server{
 		Reporter: r, Controller: r, AdminToken: secret.New(token), Log: zap.NewNop(),
+		Viewers: audience{httpapi.Terms{Playback: httpapi.PlaybackPublic}},
+		FLV:     http.NotFoundHandler(),
 		HLS: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(r.PathValue("stream") + " " + r.PathValue("file")))
 		}),
