@@ -165,7 +165,12 @@ func page(files fs.FS, name string) http.HandlerFunc {
 
 func static(files fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		page(files, r.PathValue("file"))(w, r)
+		name := r.PathValue("file")
+		if info, err := fs.Stat(files, name); err != nil || info.IsDir() { // net/http has a 500 for names that are no names
+			http.NotFound(w, r)
+			return
+		}
+		page(files, name)(w, r)
 	}
 }
 

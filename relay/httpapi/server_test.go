@@ -169,8 +169,8 @@ func TestStaticFiles(t *testing.T) {
 			t.Errorf("%s is %q", path, got) // nosniff: browsers refuse others
 		}
 	}
-	for _, path := range []string{"/static/", "/static/..%2fserver.go", "/static/%2e%2e/server.go", "/static/nothing.js", "/static/%00"} {
-		if w := ask(s, "GET", path, ""); w.Code == 200 {
+	for _, path := range []string{"/static/", "/static/..%2fserver.go", "/static/%2e%2e/server.go", "/static/nothing.js", "/static/%00", "/static/%c0%ae", "/static/%2e"} {
+		if w := ask(s, "GET", path, ""); w.Code == 200 || w.Code >= 500 {
 			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
 		}
 	}
