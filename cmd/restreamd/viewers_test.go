@@ -3,7 +3,6 @@ package main_test
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -110,10 +109,7 @@ func playsWith(t *testing.T, r *rt.Relay, token string) {
 // dashboardPass is a token as the dashboard asks for one.
 func dashboardPass(t *testing.T, r *rt.Relay) string {
 	t.Helper()
-	admin, err := os.ReadFile(filepath.Join(r.Data, "admin.token"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	admin := read(t, filepath.Join(r.Data, "admin.token"))
 	req, err := http.NewRequest(http.MethodPost, "http://"+r.HTTP+"/api/v1/streams/main/viewers", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +135,18 @@ func TestNamesOfTheRelay(t *testing.T) {
 		if got := named(t, r, host); got != code {
 			t.Errorf("%s: %d, want %d", host, got, code)
 		}
+	}
+	text := string(read(t, filepath.Join(r.Dir, "restreamd.yml")))
+	before := strings.Count(r.Log(), takenUp)
+	r.PutConfig(t, strings.Replace(text, `http: {`, `http: {hosts: [Live.example.com], `, 1))
+	awaitTakenUp(t, r, before)
+	for host, code := range map[string]int{"live.example.com:" + port: 200, "localhost": 200, "evil.example": 421} {
+		if got := named(t, r, host); got != code {
+			t.Errorf("%s, with http.hosts: %d, want %d", host, got, code)
+		}
+	}
+	if lines := logLines(r, "wait for a restart"); len(lines) > 0 {
+		t.Errorf("a change of http.hosts waits for a restart: %s", lines[0])
 	}
 }
 

@@ -77,7 +77,12 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, ln) }()
-	defer func() { cancel(); <-served }()
+	defer func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
 
 	var idle []net.Conn
 	for range 4 {
@@ -135,7 +140,12 @@ func TestOneAddressHasHalf(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, abroad{ln}) }()
-	defer func() { cancel(); <-served }()
+	defer func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
 	var all []net.Conn
 	for range 3 {
 		c := dialFrom(t, ln, net.IPv4(127, 0, 0, 1))

@@ -119,7 +119,7 @@ func show() httpapi.Snapshot {
 				Key: "studio", Remote: "192.0.2.1:5000", Since: since, Bytes: 123456,
 				Rates: relay.Rates{VideoBitrate: 6_000_000, AudioBitrate: 160_000, FPS: 30, KeyframeInterval: 2},
 			}},
-			Outputs: []httpapi.Output{out("record", "record", output.Running), twitch, failed},
+			Playback: httpapi.PlaybackToken, Outputs: []httpapi.Output{out("record", "record", output.Running), twitch, failed},
 		}, {StreamStatus: relay.StreamStatus{Name: "spare"}}},
 		Problems: []httpapi.Problem{{Destination: "kick", Error: "kick.yml:2: no key", Kept: true}},
 		Encoders: httpapi.Encoders{

@@ -32,7 +32,7 @@ func newPrivateWriter(w http.ResponseWriter, r *http.Request) *privateWriter {
 
 // plain is the request without what makes a playlist's answer a part of it: its bytes are other ones than the file's.
 func (p *privateWriter) plain(r *http.Request) *http.Request {
-	if !strings.HasSuffix(r.URL.Path, ".m3u8") && !strings.HasSuffix(r.URL.Path, ".mpd") {
+	if !isPlaylist(r.URL.Path) {
 		return r
 	}
 	r = r.Clone(r.Context())
@@ -54,10 +54,11 @@ func (p *privateWriter) WriteHeader(code int) {
 	} else {
 		h.Set("Access-Control-Allow-Origin", p.origin)
 	}
-	if kept := h.Get("Cache-Control"); kept != "no-store" {
+	if kept := h.Get("Cache-Control"); kept != "" {
 		h.Set("Cache-Control", strings.Replace(kept, "public", "private", 1))
 	}
 	if p.rewrite = rewriter(h.Get("Content-Type")); p.rewrite != nil {
+		h.Set("Cache-Control", "no-store")
 		h.Del("Content-Length")
 		h.Del("Accept-Ranges")
 	}

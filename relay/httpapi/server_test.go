@@ -29,7 +29,7 @@ func TestStatusIsTheSnapshot(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	for _, name := range []string{`"streams"`, `"ready": true`, `"state": "retrying"`, `"next_try"`, `"video_bitrate"`, `"free_bytes"`,
-		`"class": "rejected"`, `"grade": "acked"`, `"queue_age": 0.25`, `"proved"`, `"findings"`, `"breaks": true`, `"encoders"`} {
+		`"class": "rejected"`, `"grade": "acked"`, `"queue_age": 0.25`, `"proved"`, `"findings"`, `"breaks": true`, `"encoders"`, `"playback": "token"`} {
 		if !strings.Contains(w.Body.String(), name) {
 			t.Errorf("no %s in %s", name, w.Body)
 		}

@@ -58,7 +58,7 @@ func (s *Server) watched(name func(*http.Request) string, next http.Handler) htt
 			preflight(w)
 			return
 		case terms.Playback == PlaybackPublic:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(shared(w, r), r)
 			return
 		case terms.Playback == PlaybackNone:
 			refuse(w, http.StatusNotFound, "there is nothing to watch here: no such stream, or its playback is off")

@@ -119,15 +119,31 @@ func TestWhosePagesMayRead(t *testing.T) {
 
 // A cache that serves everybody keeps what everybody may see, and nothing else.
 func TestWhatCachesKeep(t *testing.T) {
-	for _, path := range []string{"/hls/main/a.ts", "/hls/main/index.m3u8"} {
-		for terms, want := range map[*httpapi.Terms]string{
-			&public: "public, max-age=31536000, immutable", &byToken: "private, max-age=31536000, immutable",
-		} {
-			w := request(*terms, "video/mp2t", "x", "GET", path+"?token="+approved, nil)
+	const (
+		segment = "video/mp2t"
+		hls     = "application/vnd.apple.mpegurl"
+		dash    = "application/dash+xml"
+	)
+	for _, tc := range []struct{ path, typ, public, private string }{
+		{"/hls/main/a.ts", segment, "public, max-age=31536000, immutable", "private, max-age=31536000, immutable"},
+		{"/hls/main/index.m3u8", hls, "public, max-age=0, s-maxage=1", "no-store"},
+		{"/hls/main/manifest.mpd", dash, "public, max-age=0, s-maxage=1", "no-store"},
+		{"/hls/main/20261122T180000Z.m3u8", hls, "public, max-age=3600", "no-store"},
+	} {
+		for terms, want := range map[*httpapi.Terms]string{&public: tc.public, &byToken: tc.private} {
+			w := request(*terms, tc.typ, "x", "GET", tc.path+"?token="+approved, nil)
 			if got := w.Header().Get("Cache-Control"); got != want {
-				t.Errorf("%s: %q, want %q", path, got, want)
+				t.Errorf("%s, %s: %q, want %q", tc.path, terms.Playback, got, want)
 			}
 		}
+	}
+	s := server(&relayed{})
+	s.HLS = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "off air", http.StatusNotFound)
+	})
+	if got := ask(s, "GET", "/hls/main/index.m3u8", "").Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("a playlist that is not there yet: %q", got)
 	}
 }
 

@@ -144,10 +144,10 @@ const renditions = (s) => (s.outputs || []).filter((o) => o.kind === "rendition"
 
 function stream(s, now, all) {
   const made = (o) => (o.kind === "rendition" ? all.find((d) => d.name === `${s.name}@${o.name}`) : undefined);
-  const watch = s.live && s.outputs?.some((o) => o.kind === "hls");
+  const watch = s.live && s.playback !== "none" && s.outputs?.some((o) => o.kind === "hls");
   return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
     $("h2", {}, s.name, $("span", { class: `mark ${air(s)[0]}` }, air(s)[1]),
-      watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
+      watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}`, "data-pass": s.playback === "token" && s.name }, "watch")),
     s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
     ...standby(s.standby || [], now),
     $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Delivery"].map((t) => $("th", { scope: "col" }, t)))),
@@ -227,25 +227,41 @@ const ask = (why) => new Promise((done) => {
   dialog.showModal();
 });
 
-async function retry(path, why = "") {
+// post has the relay do something, which takes the admin token; nothing if the person would rather not.
+async function post(path, why = "") {
   const token = sessionStorage.getItem("token") || (await ask(why));
-  if (!token) return;
-  const answer = await fetch(`/api/v1/outputs/${path}/retry`,
+  if (!token) return undefined;
+  const answer = await fetch(`/api/v1/${path}`,
     { method: "POST", headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(patience) });
-  const said = answer.ok ? "The relay tries now." : (await answer.json().catch(() => ({}))).error || answer.statusText;
+  const said = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
     sessionStorage.removeItem("token");
-    return retry(path, said);
+    return post(path, said.error || answer.statusText);
   }
   sessionStorage.setItem("token", token);
-  answers.set(path, said);
+  return { ok: answer.ok, error: said.error || answer.statusText, ...said };
+}
+
+async function retry(path) {
+  const answer = await post(`outputs/${path}/retry`);
+  if (!answer) return;
+  answers.set(path, answer.ok ? "The relay tries now." : answer.error);
   setTimeout(() => answers.delete(path), answerShown);
   await refresh();
 }
 
+// watch goes to the player of a stream that wants a token.
+async function watch(stream) {
+  const answer = await post(`streams/${encodeURIComponent(stream)}/viewers`);
+  if (answer?.ok) location.href = answer.path;
+}
+
 document.addEventListener("click", (e) => {
-  const path = e.target.dataset?.retry;
+  const { retry: path, pass } = e.target.dataset ?? {};
   if (path) retry(path).catch(() => lose(true));
+  if (!pass) return;
+  e.preventDefault();
+  watch(pass).catch(() => lose(true));
 });
 
 setInterval(() => document.querySelectorAll("[data-try]").forEach((e) => { e.textContent = untilTry(e.dataset.try); }), 1000);
