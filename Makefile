@@ -46,7 +46,7 @@ fmt: ## Format the Go code
 bench: build ## Measure, the shipped binary beside what it is compared with
 	@scripts/install-ffmpeg.sh
 	RESTREAMD_BINARY=$(CURDIR)/bin/restreamd go test -count=1 -run '^$$' -bench . -benchtime 1x ./cmd/...
-	go test -count=1 -run '^$$' -bench . ./relay ./relay/flv ./ingest
+	go test -count=1 -run '^$$' -bench . ./relay ./relay/flv ./relay/httpflv ./ingest
 
 fuzz: ## Run every fuzz target for 10 s
 	@scripts/fuzz.sh 10s

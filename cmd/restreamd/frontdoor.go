@@ -16,16 +16,20 @@ import (
 
 // frontDoor decides who comes in and what becomes of the show when they go, by the configuration of the moment.
 type frontDoor struct {
-	lock   ingest.Lock
-	limits atomic.Pointer[ingest.Limits]
-	holds  atomic.Pointer[map[string]config.Hold] // by stream
-	forget context.CancelFunc                     // ends what the authorizers in force hold; nil at first
+	lock    ingest.Lock
+	limits  atomic.Pointer[ingest.Limits]
+	holds   atomic.Pointer[map[string]config.Hold] // by stream
+	viewers viewers
+	forget  context.CancelFunc // ends what the authorizers in force hold; nil at first
 }
 
 // configure puts a configuration in force. After an error the one before stays.
 func (d *frontDoor) configure(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel := context.WithCancel(ctx)
-	doors, err := doorsOf(ctx, cfg)
+	tokens, err := tokensOf(ctx, cfg)
+	if err == nil {
+		err = d.viewers.change(cfg, tokens)
+	}
 	if err != nil {
 		cancel()
 		return err
@@ -44,7 +48,7 @@ func (d *frontDoor) configure(ctx context.Context, cfg *config.Config) error {
 		Handshake: l.Handshake, Idle: l.Idle, Write: l.Write, Bitrate: l.Bitrate,
 	})
 	d.holds.Store(&holds)
-	d.lock.Change(doors)
+	d.lock.Change(doorsOf(cfg, tokens))
 	return nil
 }
 
@@ -59,26 +63,40 @@ func (d *frontDoor) hold(stream string) config.Hold {
 // now returns the limits in force.
 func (d *frontDoor) now() ingest.Limits { return *d.limits.Load() }
 
+// tokensOf knows signed tokens, nil where there are none.
+func tokensOf(ctx context.Context, cfg *config.Config) (ingest.Authorizer, error) {
+	j := cfg.Auth.JWT
+	if j.SecretFile+j.PublicKeyFile+j.JWKS == "" {
+		return nil, nil
+	}
+	v, err := verifierOf(ctx, j)
+	if err != nil {
+		return nil, fmt.Errorf("auth.jwt: %w", err)
+	}
+	return ingest.NewTokens(streamsOf(cfg), v), nil
+}
+
 // doorsOf lists who is asked whether a peer may come in, in this order: tokens, which are known by their form, then
 // keys, then the webhook.
-func doorsOf(ctx context.Context, cfg *config.Config) (ingest.Doors, error) {
-	var streams []ingest.Stream
-	for _, s := range cfg.Streams {
-		streams = append(streams, streamOf(s))
-	}
+func doorsOf(cfg *config.Config, tokens ingest.Authorizer) ingest.Doors {
 	var doors ingest.Doors
-	if j := cfg.Auth.JWT; j.SecretFile+j.PublicKeyFile+j.JWKS != "" {
-		v, err := verifierOf(ctx, j)
-		if err != nil {
-			return nil, fmt.Errorf("auth.jwt: %w", err)
-		}
-		doors = append(doors, ingest.NewTokens(streams, v))
+	if tokens != nil {
+		doors = append(doors, tokens)
 	}
+	streams := streamsOf(cfg)
 	doors = append(doors, ingest.NewKeyring(streams))
 	if cfg.Auth.Webhook != "" {
 		doors = append(doors, &ingest.Webhook{URL: cfg.Auth.Webhook, Streams: streams})
 	}
-	return doors, nil
+	return doors
+}
+
+func streamsOf(cfg *config.Config) []ingest.Stream {
+	var streams []ingest.Stream
+	for _, s := range cfg.Streams {
+		streams = append(streams, streamOf(s))
+	}
+	return streams
 }
 
 func streamOf(s config.Stream) ingest.Stream {
@@ -129,7 +147,7 @@ func (h *house) reload(ctx context.Context) error {
 				h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
 				return
 			}
-			h.log.Info("restreamd.yml taken up: keys, tokens, webhook, limits and holds are as it says")
+			h.log.Info("restreamd.yml taken up: keys, tokens, webhook, limits, holds and playback are as it says")
 			if needsRestart(inForce, next) {
 				h.log.Warn("restreamd.yml has other changes as well: they wait for a restart")
 			}
@@ -150,11 +168,12 @@ func (h *house) reload(ctx context.Context) error {
 func needsRestart(before, after *config.Config) bool {
 	same := after.Clone()
 	same.Auth, same.Limits, same.Notes = before.Auth, before.Limits, before.Notes
+	same.HTTP.CORS, same.HTTP.Hosts = before.HTTP.CORS, before.HTTP.Hosts
 	for i := range same.Streams {
 		s := &same.Streams[i]
 		if j := slices.IndexFunc(before.Streams, func(o config.Stream) bool { return o.Name == s.Name }); j >= 0 {
 			old := before.Streams[j]
-			s.App, s.Keys, s.Revoke, s.Play = old.App, old.Keys, old.Revoke, old.Play
+			s.App, s.Keys, s.Revoke, s.Play, s.Playback = old.App, old.Keys, old.Revoke, old.Play, old.Playback
 			if s.Hold.Show == old.Hold.Show && s.Hold.Slate == old.Hold.Slate { // a slate is made at the start
 				s.Hold = old.Hold
 			}

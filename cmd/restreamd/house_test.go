@@ -39,6 +39,7 @@ var (
 		"relay/egress":    {ours: []string{"relay", "relay/flv", "relay/secret"}},
 		"relay/hold":      {ours: []string{"relay", "relay/flv", "relay/secret"}},
 		"relay/output":    {ours: []string{"relay", "relay/flv", "relay/ffmpeg", "relay/process", "relay/secret"}, others: []string{zap}},
+		"relay/httpflv":   {ours: []string{"relay", "relay/flv"}},
 		"ingest":          {ours: []string{"relay", "relay/flv", "relay/secret"}, others: append([]string{zap, "github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/caddyserver/certmagic"}, rtmp...)},
 		"relay/httpapi":   {ours: []string{"relay/output", "relay", "relay/hls", "relay/secret"}, others: []string{zap, "github.com/prometheus/client_golang"}},
 		"relay/relaytest": {ours: []string{"relay", "relay/flv", "relay/secret"}, others: rtmp},

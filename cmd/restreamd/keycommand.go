@@ -81,10 +81,25 @@ func streamArgument(c *cli.Context) (string, error) {
 
 // serverAddress is where encoders reach the relay: the running one's port if it runs.
 func serverAddress(cfg *settings) string {
-	listen := cfg.RTMP.Listen
 	if r, err := readRunFile(cfg.Data); err == nil {
-		listen = r.RTMP
+		return resolved(r.RTMP)
 	}
+	return resolved(cfg.RTMP.Listen)
+}
+
+// webAddress is where browsers reach the relay: the first of its names, or the running one's address.
+func webAddress(cfg *settings) string {
+	listen := cfg.HTTP.Listen
+	if r, err := readRunFile(cfg.Data); err == nil {
+		listen = r.HTTP
+	}
+	if _, port, err := net.SplitHostPort(listen); err == nil && len(cfg.HTTP.Hosts) > 0 {
+		return net.JoinHostPort(cfg.HTTP.Hosts[0], port)
+	}
+	return resolved(listen)
+}
+
+func resolved(listen string) string {
 	addr, err := net.ResolveTCPAddr("tcp", listen)
 	if err != nil {
 		return listen
@@ -118,8 +133,19 @@ func newToken(c *cli.Context) error {
 		return err
 	}
 	say(c.App.ErrWriter, "valid for %s, to %s %s: type it where the stream key belongs\n", c.Duration("for"), c.String("action"), c.String("stream"))
+	say(c.App.ErrWriter, "%s", viewerLink(cfg, c.String("stream"), c.String("action"), token))
 	say(c.App.Writer, "%s\n", token.Reveal())
 	return nil
+}
+
+// viewerLink tells where a browser watches with a token, if the token and the stream are for that.
+func viewerLink(cfg *settings, stream, action string, token secret.String) string {
+	for _, s := range cfg.Streams {
+		if s.Name == stream && s.Playback == config.PlaybackToken && ingest.Action(action) == ingest.Play {
+			return fmt.Sprintf("or watch at http://%s/watch/%s?token=%s\n", webAddress(cfg), stream, token.Reveal())
+		}
+	}
+	return ""
 }
 
 func sign(c *cli.Context, cfg *settings, shared secret.String) (secret.String, error) {

@@ -85,7 +85,7 @@ func awaitFinished(t *testing.T, r *rt.Relay) string {
 func checkHLS(t *testing.T, r *rt.Relay, media string) {
 	t.Helper()
 	list := get(t, r, "/hls/main/index.m3u8")
-	if list.Header.Get("Cache-Control") != "no-store" {
+	if list.Header.Get("Cache-Control") != "public, max-age=0, s-maxage=1" {
 		t.Errorf("playlist Cache-Control: %q", list.Header.Get("Cache-Control"))
 	}
 	if !strings.HasSuffix(list.body, "#EXT-X-ENDLIST\n") {

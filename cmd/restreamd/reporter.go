@@ -22,6 +22,7 @@ type reporter struct {
 	outputs  *output.Set
 	director *director
 	ingest   *ingest.Server
+	viewers  *viewers
 	data     string
 	ffmpeg   string
 	started  time.Time
@@ -83,7 +84,9 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 		byStream[o.Stream] = append(byStream[o.Stream], one)
 	}
 	for _, stream := range r.hub.Streams() {
-		s.Streams = append(s.Streams, httpapi.Stream{StreamStatus: stream.Status(), Outputs: byStream[stream.Name()]})
+		s.Streams = append(s.Streams, httpapi.Stream{
+			StreamStatus: stream.Status(), Playback: r.viewers.Terms(stream.Name()).Playback, Outputs: byStream[stream.Name()],
+		})
 	}
 	return s
 }

@@ -263,7 +263,7 @@ func (h *house) build() error {
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
 		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, data: h.cfg.Data,
-		ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
+		viewers: &h.door.viewers, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil
 }

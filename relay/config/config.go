@@ -34,12 +34,6 @@ type RTMP struct {
 	Listen string // host:port; default ":1935"
 }
 
-// HTTP is where the dashboard, HLS and the API are served.
-type HTTP struct {
-	Listen         string // host:port; default "127.0.0.1:8080"
-	AdminTokenFile string // the file may not exist yet; default "": none
-}
-
 // Default is the configuration without a file: paths are relative to the working directory.
 func Default() *Config {
 	return &Config{
@@ -112,11 +106,7 @@ func (c *Config) read(top *section) {
 		c.RTMPS.read(rtmps)
 	}
 
-	http := top.section("http")
-	http.address("listen", &c.HTTP.Listen)
-	http.text("admin_token_file", &c.HTTP.AdminTokenFile)
-	http.close()
-
+	c.HTTP.read(top.section("http"))
 	c.Auth.read(top.section("auth"))
 	c.Limits.read(top.section("limits"))
 	top.text("data", &c.Data)
@@ -124,9 +114,11 @@ func (c *Config) read(top *section) {
 	top.text("ffmpeg", &c.FFmpeg)
 	c.Encoders.read(top.section("encoders"))
 	c.Renditions = readRenditions(top.section("renditions"))
-	if streams := readStreams(top.section("streams"), c.renditionNames()); len(streams) > 0 {
+	all := top.section("streams")
+	if streams := readStreams(all, c.renditionNames()); len(streams) > 0 {
 		c.Streams = streams
 	}
+	c.checkPlayback(all)
 	top.close()
 }
 

@@ -24,14 +24,14 @@ const (
 const everything = `
 rtmp: {listen: ":19350"}
 rtmps: {listen: ":19360", cert: tls/cert.pem, key: tls/key.pem}
-http: {listen: "[::1]:8081", admin_token_file: admin.token}
+http: {listen: "[::1]:8081", admin_token_file: admin.token, cors: ["https://Example.com:443", "http://10.0.0.1:8000/"], hosts: [Live.example.com, "::1"]}
 auth:
   jwt: {secret_file: jwt.secret, algorithm: HS512}
   webhook: http://127.0.0.1:9000/publish
 data: /var/lib/restreamd
 destinations: platforms
 ffmpeg: bin/ffmpeg
-limits: {connections: 8, per_ip: 2, unauthorized: 4, handshake: 5s, idle: 1m, write: 2s, bitrate: 2.5Mbps}
+limits: {connections: 8, per_ip: 2, unauthorized: 4, handshake: 5s, idle: 1m, write: 2s, bitrate: 2.5Mbps, http: 100}
 streams:
   main:
     app: studio
@@ -43,6 +43,7 @@ streams:
       - {name: digest, key_sha256: ` + theDigest + `}
     record: {enabled: false}
     hls: {enabled: false, segment: 1s, window: 3}
+    playback: token
   second:
     keys: [{key: 0123}]
 `
@@ -60,15 +61,16 @@ func TestLoadEverything(t *testing.T) {
 	studio := secret.New("0123")
 	noLimits := config.Room{MinFree: 1e9}
 	want := &config.Config{
-		RTMP:         config.RTMP{Listen: ":19350"},
-		RTMPS:        config.RTMPS{Listen: ":19360", Cert: filepath.Join(dir, "tls/cert.pem"), Key: filepath.Join(dir, "tls/key.pem")},
-		HTTP:         config.HTTP{Listen: "[::1]:8081", AdminTokenFile: filepath.Join(dir, "admin.token")},
+		RTMP:  config.RTMP{Listen: ":19350"},
+		RTMPS: config.RTMPS{Listen: ":19360", Cert: filepath.Join(dir, "tls/cert.pem"), Key: filepath.Join(dir, "tls/key.pem")},
+		HTTP: config.HTTP{Listen: "[::1]:8081", AdminTokenFile: filepath.Join(dir, "admin.token"),
+			CORS: []string{"https://example.com", "http://10.0.0.1:8000"}, Hosts: []string{"live.example.com", "::1"}},
 		Auth:         config.Auth{JWT: cfg.Auth.JWT, Webhook: "http://127.0.0.1:9000/publish"},
 		Data:         "/var/lib/restreamd",
 		Destinations: filepath.Join(dir, "platforms"),
 		FFmpeg:       filepath.Join(dir, "bin/ffmpeg"),
 		Limits: config.Limits{Connections: 8, PerIP: 2, Unauthorized: 4, Handshake: 5 * time.Second, Idle: time.Minute,
-			Write: 2 * time.Second, Bitrate: 2_500_000},
+			Write: 2 * time.Second, Bitrate: 2_500_000, HTTP: 100},
 		Streams: []config.Stream{
 			{Name: "main", App: "studio", Revoke: config.RevokeEnd, Play: config.Play{Loopback: true},
 				Keys: []config.Key{
@@ -79,10 +81,10 @@ func TestLoadEverything(t *testing.T) {
 					{Name: "key2", Secret: secret.New(fieldKey), Digest: secret.New(fieldKey).Digest(), Role: config.RoleBackup},
 					{Name: "digest", Digest: secret.New("test").Digest(), Role: config.RolePrimary},
 				},
-				Record: config.Record{Room: noLimits}, HLS: config.HLS{Segment: time.Second, Window: 3}},
+				Record: config.Record{Room: noLimits}, HLS: config.HLS{Segment: time.Second, Window: 3}, Playback: config.PlaybackToken},
 			{Name: "second", App: "live", Revoke: config.RevokeFinish, Play: config.Play{Keys: true},
 				Keys:   []config.Key{{Name: "key1", Secret: studio, Digest: studio.Digest(), Role: config.RolePrimary}},
-				Record: config.Record{Enabled: true, Room: noLimits}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}},
+				Record: config.Record{Enabled: true, Room: noLimits}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}, Playback: config.PlaybackPublic},
 		},
 	}
 	for i := range want.Streams {
@@ -189,9 +191,9 @@ func TestLoadExplainsMistakes(t *testing.T) {
 		{"an unknown setting", "data: d\nstreems: {}\n",
 			"c.yml:2: streems: unknown setting (did you mean streams?)"},
 		{"an unknown setting unlike any", "http: {banana: 1}\n",
-			"c.yml:1: http.…: unknown setting (known are listen, admin_token_file)"},
+			"c.yml:1: http.…: unknown setting (known are listen, admin_token_file, cors, hosts)"},
 		{"a key where a setting belongs", "streams:\n  main:\n    " + theKey + ": true\n",
-			"c.yml:3: streams.main.…: unknown setting (known are app, revoke, play, keys, hold, record, hls)"},
+			"c.yml:3: streams.main.…: unknown setting (known are app, revoke, play, keys, hold, record, hls, playback)"},
 		{"several at once", "limits:\n  per_ip: 0\n  idle: 15\nrtmp: {listen: 1935}\n",
 			"c.yml:2: limits.per_ip: not a number in range (write a whole number from 1 to 100000)\n" +
 				"c.yml:3: limits.idle: not a duration in range (write one from 1s to 1h0m0s, with its unit, as in 15s)\n" +
@@ -236,6 +238,13 @@ func TestLoadExplainsMistakes(t *testing.T) {
 			`c.yml: YAML anchors and aliases are not allowed (quote a value that begins with & or *: "*x")`},
 		{"a tag", "data: !!binary aGk=\n",
 			"c.yml:1: data: a YAML tag (quote a value that begins with !)"},
+		{"who may watch", "http: {cors: [\"*\"], hosts: [\"a:1\", https://b]}\nstreams: {main: {playback: some}}\n",
+			"c.yml:1: http.cors: not an origin (write a list of origins, as in [https://example.com])\n" +
+				"c.yml:1: http.hosts: not a name of a host (write a list of names without ports, as in [live.example.com])\n" +
+				"c.yml:1: http.hosts: not a name of a host (write a list of names without ports, as in [live.example.com])\n" +
+				"c.yml:2: streams.main.playback: not one of the choices (write public, token or none)"},
+		{"tokens for viewers that nothing checks", "streams:\n  main: {playback: token}\n",
+			"c.yml:2: streams.main.playback: there is nothing to check viewers' tokens with (set auth: {jwt: {secret_file: jwt.secret}})"},
 		{"a tab", "http:\n\tlisten: x\n",
 			"c.yml:2: found character that cannot start any token (indent with spaces, not tabs; quote a value that begins with @, ` or %)"},
 		{"two documents", "data: a\n---\ndata: b\n",

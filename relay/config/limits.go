@@ -11,6 +11,7 @@ type Limits struct {
 	Idle         time.Duration // without media; default 15s
 	Write        time.Duration // for a peer to take what is sent to it; default 5s
 	Bitrate      int64         // of one publisher, in bit/s; default 100Mbps
+	HTTP         int           // connections for HTTP open at once, idle ones included; default 4096
 }
 
 func defaultLimits() Limits {
@@ -22,6 +23,7 @@ func defaultLimits() Limits {
 		Idle:         15 * time.Second,
 		Write:        5 * time.Second,
 		Bitrate:      100 * mbps,
+		HTTP:         4096,
 	}
 }
 
@@ -33,5 +35,6 @@ func (l *Limits) read(s *section) {
 	s.duration("idle", &l.Idle, time.Second, time.Hour)
 	s.duration("write", &l.Write, 100*time.Millisecond, time.Minute)
 	s.bitrate("bitrate", &l.Bitrate, 100*kbps, 100*gbps)
+	s.count("http", &l.HTTP, 16, 1_000_000)
 	s.close()
 }

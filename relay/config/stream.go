@@ -10,6 +10,9 @@ type Stream struct {
 	Hold   Hold
 	Record Record
 	HLS    HLS
+
+	// Playback is who may watch over HTTP: PlaybackPublic, PlaybackToken or PlaybackNone; default PlaybackPublic.
+	Playback string
 }
 
 // What becomes of a running publisher whose key is removed or expires: Stream.Revoke.
@@ -33,6 +36,8 @@ func defaultStream(name string) Stream {
 		Hold:   defaultHold(),
 		Record: defaultRecord(),
 		HLS:    defaultHLS(),
+
+		Playback: PlaybackPublic,
 	}
 }
 
@@ -70,6 +75,7 @@ func readStream(name string, s *section, known keyring, renditions []string) Str
 
 	stream.Record.read(s.section("record"), stream.Keys)
 	stream.HLS.read(s.section("hls"), renditions)
+	s.playback(&stream.Playback)
 	s.close()
 	return stream
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -48,9 +49,32 @@ func (r *relayed) Switch(stream, to string) error {
 
 const token = "correct horse"
 
+// audience decides who watches: approved is the only token there is.
+type audience struct{ terms httpapi.Terms }
+
+const approved = "approved.viewers.token"
+
+func (a audience) Terms(string) httpapi.Terms { return a.terms }
+
+func (a audience) Admit(r *http.Request, _ string) error {
+	switch r.URL.Query().Get("token") {
+	case approved:
+		return nil
+	case "other":
+		return errors.New("that token is for another stream")
+	}
+	return httpapi.ErrNoToken
+}
+
+func (a audience) Pass(string) (httpapi.Pass, error) {
+	return httpapi.Pass{Token: secret.New(approved), Expires: time.Unix(2e9, 0).UTC()}, nil
+}
+
 func server(r *relayed) *httpapi.Server {
 	return &httpapi.Server{
 		Reporter: r, Controller: r, History: r, AdminToken: secret.New(token), Log: zap.NewNop(),
+		Viewers: audience{httpapi.Terms{Playback: httpapi.PlaybackPublic}},
+		FLV:     http.NotFoundHandler(),
 		HLS: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(r.PathValue("stream") + " " + r.PathValue("file")))
 		}),
@@ -98,7 +122,7 @@ func show() httpapi.Snapshot {
 				Key: "studio", Remote: "192.0.2.1:5000", Since: since, Bytes: 123456,
 				Rates: relay.Rates{VideoBitrate: 6_000_000, AudioBitrate: 160_000, FPS: 30, KeyframeInterval: 2},
 			}},
-			Outputs: []httpapi.Output{out("record", "record", output.Running), twitch, failed},
+			Playback: httpapi.PlaybackToken, Outputs: []httpapi.Output{out("record", "record", output.Running), twitch, failed},
 		}, {StreamStatus: relay.StreamStatus{Name: "spare"}}},
 		Problems: []httpapi.Problem{{Destination: "kick", Error: "kick.yml:2: no key", Kept: true}},
 		Encoders: httpapi.Encoders{

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,7 @@ var web embed.FS
 const (
 	headerTimeout   = 10 * time.Second
 	idleTimeout     = 2 * time.Minute
+	readTimeout     = 30 * time.Second // of a whole request: nobody sends more than a few bytes
 	maxHeaderBytes  = 16 << 10
 	shutdownTimeout = time.Second
 )
@@ -35,18 +37,29 @@ const (
 type Server struct {
 	Reporter   Reporter
 	Controller Controller
-	History    Historian    // default: there is none
-	Recorder   Recorder     // default: there is nothing to record with
+	History    Historian // default: there is none
+	Recorder   Recorder  // default: there is nothing to record with
+	Viewers    Viewers
 	HLS        http.Handler // /hls/{stream}/{file}
+	FLV        http.Handler // /flv/{file}
 	AdminToken secret.String
 	Log        *zap.Logger
+
+	// Known says whether the relay goes by a name that a browser used for it. Default: by any.
+	Known func(host string) bool
+	// Places is how many connections may be open at once. Default: no limit.
+	Places func() int
 }
 
 // Serve answers on ln until ctx is cancelled. Requests under way have a second to end then.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	crowd := guests{most: s.Places}
 	srv := &http.Server{
 		Handler:           s.Handler(),
+		ConnState:         crowd.see,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writePatience, // renewed by what takes longer
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(quietWriter{s.Log}, "", 0),
@@ -86,19 +99,53 @@ func (s *Server) Handler() http.Handler {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", page(files, "dashboard.html"))
-	mux.HandleFunc("GET /watch/{stream}", page(files, "watch.html"))
 	mux.HandleFunc("GET /static/{file}", static(files))
-	mux.Handle("GET /hls/{stream}/{file}", s.HLS)
+	s.playback(mux, page(files, "watch.html"))
 	mux.HandleFunc("GET /api/v1/status", s.status)
 	mux.HandleFunc("GET /api/v1/sessions", s.sessions)
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/disconnect", s.admin(s.disconnect))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/switch", s.admin(s.change))
 	s.recording(mux)
+	mux.HandleFunc("POST /api/v1/streams/{stream}/viewers", s.admin(s.pass))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return guard(mux)
+	return guard(s.named(mux))
+}
+
+// playback are the routes on which a stream is watched.
+func (s *Server) playback(mux *http.ServeMux, player http.Handler) {
+	stream := func(r *http.Request) string { return r.PathValue("stream") }
+	file := func(r *http.Request) string { return strings.TrimSuffix(r.PathValue("file"), ".flv") }
+	for path, handler := range map[string]http.Handler{
+		"/watch/{stream}":      s.watched(stream, player),
+		"/hls/{stream}/{file}": s.watched(stream, patient(s.HLS)),
+		"/flv/{file}":          s.watched(file, s.FLV), // has deadlines of its own
+	} {
+		mux.Handle("GET "+path, handler)
+		mux.Handle("OPTIONS "+path, handler)
+	}
+}
+
+// named refuses requests for names that are not the relay's: a page of another site could have its own name point here
+// and read everything as if it were its own (DNS rebinding).
+func (s *Server) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.Known != nil && !s.Known(hostname(r.Host)) {
+			deny(w, http.StatusMisdirectedRequest, "this relay does not go by that name: ask for localhost or its address, or add the name to http.hosts in restreamd.yml")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostname is a Host header without port and brackets.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
 
 // guard sets what every answer carries: nothing here may be framed, sniffed or fed scripts from elsewhere.
@@ -122,7 +169,12 @@ func page(files fs.FS, name string) http.HandlerFunc {
 
 func static(files fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		page(files, r.PathValue("file"))(w, r)
+		name := r.PathValue("file")
+		if info, err := fs.Stat(files, name); err != nil || info.IsDir() { // net/http has a 500 for names that are no names
+			http.NotFound(w, r)
+			return
+		}
+		page(files, name)(w, r)
 	}
 }
 
@@ -164,14 +216,18 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request) {
 // admin lets a request through that carries the admin token: "Authorization: Bearer TOKEN".
 func (s *Server) admin(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		token, _ := bearer(r)
-		if s.AdminToken.IsZero() || !s.AdminToken.Equal(token) {
+		if !s.isAdmin(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="restreamd"`)
 			answer(w, http.StatusUnauthorized, map[string]string{"error": "this needs the admin token: Authorization: Bearer TOKEN"})
 			return
 		}
 		next(w, r)
 	}
+}
+
+func (s *Server) isAdmin(r *http.Request) bool {
+	token, _ := bearer(r)
+	return !s.AdminToken.IsZero() && s.AdminToken.Equal(token)
 }
 
 func bearer(r *http.Request) (secret.String, bool) {

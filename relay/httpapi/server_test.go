@@ -30,7 +30,7 @@ func TestStatusIsTheSnapshot(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	for _, name := range []string{`"streams"`, `"ready": true`, `"state": "retrying"`, `"next_try"`, `"video_bitrate"`, `"free_bytes"`,
-		`"class": "rejected"`, `"grade": "acked"`, `"queue_age": 0.25`, `"proved"`, `"findings"`, `"breaks": true`, `"encoders"`} {
+		`"class": "rejected"`, `"grade": "acked"`, `"queue_age": 0.25`, `"proved"`, `"findings"`, `"breaks": true`, `"encoders"`, `"playback": "token"`} {
 		if !strings.Contains(w.Body.String(), name) {
 			t.Errorf("no %s in %s", name, w.Body)
 		}
@@ -193,8 +193,8 @@ func TestStaticFiles(t *testing.T) {
 			t.Errorf("%s is %q", path, got) // nosniff: browsers refuse others
 		}
 	}
-	for _, path := range []string{"/static/", "/static/..%2fserver.go", "/static/%2e%2e/server.go", "/static/nothing.js", "/static/%00"} {
-		if w := ask(s, "GET", path, ""); w.Code == 200 {
+	for _, path := range []string{"/static/", "/static/..%2fserver.go", "/static/%2e%2e/server.go", "/static/nothing.js", "/static/%00", "/static/%c0%ae", "/static/%2e"} {
+		if w := ask(s, "GET", path, ""); w.Code == 200 || w.Code >= 500 {
 			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
 		}
 	}

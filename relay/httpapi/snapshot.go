@@ -46,7 +46,8 @@ type Ingest struct {
 // Stream is a stream and its outputs.
 type Stream struct {
 	relay.StreamStatus
-	Outputs []Output `json:"outputs"`
+	Playback Playback `json:"playback"` // who may watch it
+	Outputs  []Output `json:"outputs"`
 }
 
 // Output is an output, and what its platform would say of the stream.

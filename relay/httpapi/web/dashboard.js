@@ -162,10 +162,10 @@ const renditions = (s) => (s.outputs || []).filter((o) => o.kind === "rendition"
 
 function stream(s, now, all) {
   const made = (o) => (o.kind === "rendition" ? all.find((d) => d.name === `${s.name}@${o.name}`) : undefined);
-  const watch = s.live && s.outputs?.some((o) => o.kind === "hls");
+  const watch = s.live && s.playback !== "none" && s.outputs?.some((o) => o.kind === "hls");
   return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
     $("h2", {}, s.name, $("span", { class: `mark ${air(s)[0]}` }, air(s)[1]),
-      watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
+      watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}`, "data-pass": s.playback === "token" && s.name }, "watch")),
     recording(s),
     s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
     ...standby(s.standby || [], now),
@@ -247,19 +247,26 @@ const ask = (why) => new Promise((done) => {
   dialog.showModal();
 });
 
-// order has the relay do something, by the admin token. said makes the words of its answer; they are shown at key.
-async function order(path, key, said, limit = patience, why = "") {
+// post has the relay do something, which takes the admin token; nothing if the person would rather not.
+async function post(path, limit = patience, why = "") {
   const token = sessionStorage.getItem("token") || (await ask(why));
-  if (!token) return;
+  if (!token) return undefined;
   const answer = await fetch(`/api/v1/${path}`,
     { method: "POST", headers: { Authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(limit) });
-  const body = await answer.json().catch(() => ({})), words = answer.ok ? said(body) : body.error || answer.statusText;
+  const said = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
     sessionStorage.removeItem("token");
-    return order(path, key, said, limit, words);
+    return post(path, limit, said.error || answer.statusText);
   }
   sessionStorage.setItem("token", token);
-  answers.set(key, words);
+  return { ok: answer.ok, error: said.error || answer.statusText, ...said };
+}
+
+// order is post whose answer is shown at key, in words that said makes of it.
+async function order(path, key, said, limit = patience) {
+  const answer = await post(path, limit);
+  if (!answer) return;
+  answers.set(key, answer.ok ? said(answer) : answer.error);
   setTimeout(() => answers.delete(key), answerShown);
   await refresh();
 }
@@ -269,11 +276,20 @@ const retry = (path) => order(`outputs/${path}/retry`, path, () => "The relay tr
 const record = (path) => order(`streams/${path}`, path.replace(/\/(record|clip)\?.*/, "/record"),
   (a) => (a.file ? `${a.file} holds the last ${Math.round(a.seconds)} s.` : a.on ? "It is to be recorded." : "It is recorded no more."), clipPatience);
 
+// watch goes to the player of a stream that wants a token.
+async function watch(stream) {
+  const answer = await post(`streams/${encodeURIComponent(stream)}/viewers`);
+  if (answer?.ok) location.href = answer.path;
+}
+
 document.addEventListener("click", (e) => {
-  const path = e.target.dataset?.retry;
+  const { retry: path, pass } = e.target.dataset ?? {};
   if (path) retry(path).catch(() => lose(true));
   const order = e.target.dataset?.do;
   if (order) record(order).catch(() => lose(true));
+  if (!pass) return;
+  e.preventDefault();
+  watch(pass).catch(() => lose(true));
 });
 
 setInterval(() => document.querySelectorAll("[data-try]").forEach((e) => { e.textContent = untilTry(e.dataset.try); }), 1000);
