@@ -106,6 +106,7 @@ func (h *house) live(ctx context.Context) error {
 	reloading := parts.start("configuration", h.reload)
 	certifying := parts.start("certificates", h.serveCertificates)
 	h.resume(h.leftSessions())
+	closing := parts.start("earlier recordings", h.finishEarlier(h.earlierSessions()))
 	saving := parts.start("sessions", h.saveSessions)
 	keeping := parts.start("hold", h.keep)
 	accepting := parts.start("RTMP", h.serveRTMP)
@@ -125,6 +126,7 @@ func (h *house) live(ctx context.Context) error {
 	defer done()
 	h.reporter.ready.Store(false)
 	saving.stop()
+	closing.stop()
 	accepting.stop()
 	certifying.stop()
 	reloading.stop()
@@ -225,7 +227,7 @@ func (h *house) recover(ctx context.Context) error {
 		return err
 	}
 	h.finisher = h.newFinisher()
-	return h.finisher.All()
+	return h.finisher.AllBut(goesOn)
 }
 
 func (h *house) env() []string { return ffmpeg.Env(owner + h.cfg.Data) }
