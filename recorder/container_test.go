@@ -157,7 +157,9 @@ func TestContainersDoNotTrustExitCodes(t *testing.T) {
 				}
 				allWell(t, all[1:], file)
 				only(t, filepath.Dir(file), "")
-				sameMedia(t, file, media)
+				if got, want := relaytest.VideoHashes(t, file), relaytest.VideoHashes(t, media); !slices.Equal(got, want) {
+					t.Errorf("%d video packets, want the same %d", len(got), len(want))
+				}
 			})
 		}
 	}

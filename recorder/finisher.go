@@ -65,7 +65,11 @@ func (f *Finisher) form(stream string) Form {
 
 // All asks for every take found, and removes what a finisher which was killed left half made. Call it before recording
 // begins: it must not meet a take that is being written.
-func (f *Finisher) All() error {
+func (f *Finisher) All() error { return f.AllBut(nil) }
+
+// AllBut is All without the takes of sessions that go on, by stream: what is recorded of them yet belongs to the same
+// file. Ask for them with Session when they are over.
+func (f *Finisher) AllBut(goOn map[string]time.Time) error {
 	folders, err := os.ReadDir(f.Dir)
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("find recordings: %w", err)
@@ -84,6 +88,9 @@ func (f *Finisher) All() error {
 		}
 		if err != nil {
 			return fmt.Errorf("remove unfinished copy: %w", err)
+		}
+		if start, goesOn := goOn[folder.Name()]; goesOn {
+			delete(takes, filepath.Join(name, start.UTC().Format(stamp)))
 		}
 		f.add(inRow(takes)...)
 	}

@@ -358,6 +358,9 @@ func TestJoinStopsAnywhere(t *testing.T) {
 			joined := read(t, all[0].file)
 			for n, done := 0, false; !done; n++ {
 				for _, early := range []bool{false, true} {
+					if name == "named" && early != (n%2 == 0) {
+						continue // each step once: it costs a second
+					}
 					s := stopped{bench: newBench(t.TempDir(), runFFmpeg), told: map[string]bool{}}
 					s.Form = tape.Form
 					done = s.stopAfter(t, n, part, joined)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"path/filepath"
@@ -56,6 +57,40 @@ func (s *settings) form(stream string) recorder.Form {
 	}
 	r := s.Streams[i].Record
 	return recorder.Form{Container: recorder.Container(r.Container), Segment: r.Segment, Name: r.Name}
+}
+
+// lastChild is how long after a session's end a child that records it may be there: twice what ending it can take.
+const lastChild = 15 * time.Second
+
+// finishEarlier asks for the recordings of sessions of an earlier run once they are over: one whose encoder did not return
+// has no output that would. Of one whose encoder did there is nothing left to do then.
+func (h *house) finishEarlier(sessions map[string]savedSession) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		over := map[string]time.Time{} // since when
+		for len(sessions) > 0 {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return nil
+			}
+			for name, s := range sessions {
+				stream := h.hub.Stream(name)
+				if stream == nil {
+					delete(sessions, name) // it is not configured any more, and nothing was left out
+				} else if now := stream.Status().Session; now == nil || !now.Equal(s.Start) {
+					over[name] = cmp.Or(over[name], time.Now())
+				}
+				if since := over[name]; !since.IsZero() && time.Since(since) >= lastChild {
+					h.finisher.Session(name, s.Start)
+					delete(sessions, name)
+				}
+			}
+		}
+		<-ctx.Done()
+		return nil
+	}
 }
 
 // finish gives the finisher time for what it has to do. What it cannot do is found again at the next start.

@@ -106,6 +106,7 @@ func (h *house) live(ctx context.Context) error {
 	reloading := parts.start("configuration", h.reload)
 	certifying := parts.start("certificates", h.serveCertificates)
 	h.resume(h.leftSessions())
+	closing := parts.start("earlier recordings", h.finishEarlier(h.earlierSessions()))
 	saving := parts.start("sessions", h.saveSessions)
 	remembering := parts.start("history", h.story.past.Serve)
 	ordering := parts.start("recordings", h.director.desk.Serve)
@@ -131,6 +132,7 @@ func (h *house) live(ctx context.Context) error {
 	saving.stop()
 	tidyingUp.stop()
 	ordering.stop()
+	closing.stop()
 	accepting.stop()
 	certifying.stop()
 	reloading.stop()
@@ -231,7 +233,7 @@ func (h *house) recover(ctx context.Context) error {
 		return err
 	}
 	h.finisher = h.newFinisher()
-	return h.finisher.All()
+	return h.finisher.AllBut(goesOn)
 }
 
 func (h *house) env() []string { return ffmpeg.Env(owner + h.cfg.Data) }

@@ -64,12 +64,12 @@ func (h *house) sessions() map[string]savedSession {
 	return now
 }
 
-// leftSessions are those of an earlier run that an encoder may still return to, by stream.
-func (h *house) leftSessions() map[string]savedSession {
-	left := map[string]savedSession{}
+// earlierSessions are those that were on when the run before this one ended, by stream.
+func (h *house) earlierSessions() map[string]savedSession {
+	all := map[string]savedSession{}
 	text, err := os.ReadFile(sessionsPath(h.cfg.Data))
 	if err == nil {
-		err = json.Unmarshal(text, &left)
+		err = json.Unmarshal(text, &all)
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -77,6 +77,12 @@ func (h *house) leftSessions() map[string]savedSession {
 		}
 		return nil
 	}
+	return all
+}
+
+// leftSessions are those of them that an encoder may still return to.
+func (h *house) leftSessions() map[string]savedSession {
+	left := h.earlierSessions()
 	still := map[string]savedSession{}
 	for _, s := range h.cfg.Streams {
 		if one, ok := left[s.Name]; ok && time.Since(one.Seen) < s.Hold.For && time.Since(one.Seen) >= 0 {
