@@ -109,6 +109,7 @@ func showStatus(w io.Writer, text []byte, raw bool) error {
 		}
 	}
 	showEncoders(line, s.Encoders)
+	showUploads(line, s.Uploads, s.Now)
 	for _, p := range s.Problems {
 		line("! %s\n", p.Error)
 	}
