@@ -129,7 +129,7 @@ func showUploads(line func(format string, a ...any), u httpapi.Uploads, now time
 	if len(u.List) == 0 {
 		return
 	}
-	line("uploads: %d done, %.1f GB sent\n", u.Done, float64(u.Sent)/1e9)
+	line("uploads: %d done, %.1f MB sent\n", u.Done, float64(u.Sent)/1e6)
 	line("  FILE\tSTATE\tFOR\tSENT\tTRIES\tNOTE\n")
 	for _, one := range u.List {
 		note := one.Target

@@ -34,6 +34,8 @@ type bench struct {
 	*upload.Uploader
 	target upload.Target
 
+	onSee func(upload.Status) // before the next try
+
 	mu       sync.Mutex
 	seen     []upload.Status
 	troubles []error
@@ -74,6 +76,9 @@ func (b *bench) change(change func(*upload.Target)) {
 }
 
 func (b *bench) see(s upload.Status) {
+	if b.onSee != nil {
+		b.onSee(s)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.seen = append(b.seen, s)

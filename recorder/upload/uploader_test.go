@@ -202,6 +202,71 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
+// A store that has other bytes than it was sent gets them again, and nothing is removed before.
+func TestCorruptObject(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		flags  rt.StoreFlags
+		tamper func(object []byte) []byte
+	}{
+		"cut off":       {nil, func(object []byte) []byte { return object[:part] }},
+		"a changed bit": {rt.StoreFlags{"--data-integrity-etag"}, func(object []byte) []byte { object[part] ^= 1; return object }},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := rt.NewStore(t, c.flags)
+			s.LoseCompletion()
+			b := newBench(t, s)
+			b.change(func(to *upload.Target) { to.DeleteAfter = true })
+			path, content := b.record(t, 2*part)
+			b.onSee = func(seen upload.Status) {
+				if seen.Class == upload.Lost {
+					object, err := os.ReadFile(s.Object(name))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					write(t, c.tamper(object), s.Object(name))
+				}
+			}
+			b.serve(t)
+			b.awaitDone(t)
+			b.stored(t, s, name, content)
+			if _, _, totals := b.Snapshot(); totals.Sent != 2*int64(len(content)) {
+				t.Errorf("%d bytes were sent, want all %d twice", totals.Sent, len(content))
+			}
+			if exists(path) {
+				t.Error("it is still here")
+			}
+		})
+	}
+}
+
+// A relay that dies before it wrote down what it began leaves an upload that nobody goes on with. It is ended.
+func TestForgottenUploadIsEnded(t *testing.T) {
+	t.Parallel()
+	s := rt.NewStore(t)
+	b := newBench(t, s)
+	b.change(func(to *upload.Target) { to.Rate = 40_000_000 })
+	_, content := b.record(t, 2*part)
+	file := filepath.Join(b.Queue, "main%2F2026-11-22T18-00-00Z.mp4.json")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := b.serve(t)
+	b.awaitSent(t, part+part/2)
+	stop()
+	if len(s.Parts()) == 0 {
+		t.Fatal("nothing to forget")
+	}
+	write(t, before, file)
+	b = b.again()
+	b.serve(t)
+	b.awaitDone(t)
+	b.stored(t, s, name, content)
+}
+
 // Without a store a recording waits until there is one.
 func TestNoStoreConfigured(t *testing.T) {
 	t.Parallel()

@@ -15,16 +15,15 @@ import (
 func (u *Uploader) work(ctx context.Context, i *item, to Target) {
 	before, stored := u.sent(i)
 	kept, err := u.deliver(ctx, i, to, stored)
-	if ctx.Err() != nil {
+	switch {
+	case err == nil:
+		u.done(i, kept)
+	case ctx.Err() != nil:
 		u.change(func() { i.become(Waiting) })
-		return
-	}
-	if err != nil {
+	default:
 		after, _ := u.sent(i)
 		u.fail(i, err, after > before)
-		return
 	}
-	u.done(i, kept)
 }
 
 // sent is how much of a recording the store is known to have, and whether it proved to have all.
@@ -95,6 +94,7 @@ func (u *Uploader) recording(ctx context.Context, s *store, target Target, i *it
 		moved: func(n int) {
 			u.change(func() {
 				i.status.Sent += int64(n)
+				i.status.Class, i.status.Reason = "", "" // what was wrong is over: it takes bytes
 				u.totals.Sent += int64(n)
 			})
 		},

@@ -63,6 +63,23 @@ func (u *Upload) read(s *section) {
 	s.close()
 }
 
+// checkUploads refuses streams whose recordings would have the same names in the same bucket: of two shows that begin
+// together the second would take the first one's place.
+func checkUploads(all *section, streams []Stream) {
+	taken := map[string]string{}
+	for _, s := range streams {
+		u := s.Record.Upload
+		if !u.On() {
+			continue
+		}
+		place := strings.Join([]string{u.Endpoint, u.Bucket, u.PrefixOf(s.Name)}, "/")
+		if other, found := taken[place]; found {
+			all.fail(s.Name, "record.upload: the same bucket and prefix as stream "+other, "put {stream} into both prefixes")
+		}
+		taken[place] = s.Name
+	}
+}
+
 func (u *Upload) readEndpoint(s *section) {
 	s.webURL("endpoint", &u.Endpoint, "https", "http")
 	if u.Endpoint == "" {

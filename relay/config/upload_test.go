@@ -64,6 +64,17 @@ streams:
 	}
 }
 
+func TestLoadRefusesUploadsOverEachOther(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a"), "x")
+	const to = "{keys: [{key: %s}], record: {upload: {endpoint: https://s3.example.com, bucket: shows, prefix: tv/, access_key_file: a, secret_key_file: a}}}"
+	_, err := config.Load(write(t, filepath.Join(dir, "c.yml"), fmt.Sprintf("streams:\n  main: "+to+"\n  aux: "+to+"\n", "one", "two")))
+	want := "c.yml:3: streams.aux: record.upload: the same bucket and prefix as stream main (put {stream} into both prefixes)"
+	if got := messages(err, dir); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
 func TestLoadExplainsMistakesInUpload(t *testing.T) {
 	const right = "access_key_file: a, secret_key_file: a"
 	for _, c := range []struct{ name, content, want string }{
