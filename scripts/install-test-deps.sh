@@ -4,6 +4,7 @@
 #   ffmpeg     encoder, players and judge of most tests
 #   pebble     the certificate authority that ACME is tested with
 #   rtmpdump   a player that is not ffmpeg: librtmp
+#   versitygw  the S3 server that recordings are uploaded to, built into .bin: a minute on two cores, once
 #   chromium   a viewer's browser, if RESTREAMD_BROWSER is set
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
@@ -38,3 +39,11 @@ for program in pebble rtmpdump ${RESTREAMD_BROWSER:+chromium}; do
     command -v "$program" >/dev/null || "$(dirname "$0")/install-packages.sh" "$program" ||
         echo "No $program here: its tests are skipped" >&2
 done
+
+# Pinned, as the linter is.
+versitygw=v1.8.0
+bin="$(cd "$(dirname "$0")/.." && pwd)/.bin"
+if ! go version -m "$bin/versitygw" 2>/dev/null | grep -qw "$versitygw"; then
+    GOBIN="$bin" go install "github.com/versity/versitygw/cmd/versitygw@$versitygw" ||
+        echo "No versitygw here: the tests of uploads are skipped" >&2
+fi

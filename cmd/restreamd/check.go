@@ -53,6 +53,7 @@ func printPlan(w io.Writer, cfg *settings, s config.Snapshot) {
 		}
 		line("%s\t%s\t%s\t%s\t%s\n", o.ID.Stream, o.ID.Kind, o.ID.Name, o.Target, key)
 	}
+	printUploads(line, cfg.Streams)
 	for _, e := range plan.Encoders {
 		line("encoder of %s: about %.1f CPU cores, for %s\n", e.Name, e.Cores, strings.Join(e.For, ", "))
 	}

@@ -34,7 +34,7 @@ func (h *house) newJanitor() *recorder.Janitor {
 					return true
 				}
 			}
-			return h.finisher.Has(stream, session)
+			return h.finisher.Has(stream, session) || h.uploads.waits(stream, session)
 		},
 		Removed: func(r recorder.Removal) {
 			about := []zap.Field{

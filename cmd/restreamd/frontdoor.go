@@ -129,6 +129,7 @@ func verifierOf(ctx context.Context, j config.JWT) (ingest.Verifier, error) {
 }
 
 // reload keeps the front door as restreamd.yml says while the relay runs: keys, tokens, the webhook, limits and holds.
+// Uploads follow as well: keys of stores are put right while a show is on.
 func (h *house) reload(ctx context.Context) error {
 	inForce := h.cfg.Clone()
 	w := &config.FileWatcher{
@@ -141,13 +142,16 @@ func (h *house) reload(ctx context.Context) error {
 			if err == nil {
 				err = h.door.configure(ctx, next)
 			}
+			if err == nil {
+				h.uploads.configure(next)
+			}
 			h.reporter.configuration(err)
 			if err != nil {
 				_, _ = h.keys.fill(inForce) // the mask hides what is in force
 				h.log.Error("restreamd.yml not taken up: what was in force stays", zap.Error(err))
 				return
 			}
-			h.log.Info("restreamd.yml taken up: keys, tokens, webhook, limits, holds and playback are as it says")
+			h.log.Info("restreamd.yml taken up: keys, tokens, webhook, limits, holds, playback and uploads are as it says")
 			if needsRestart(inForce, next) {
 				h.log.Warn("restreamd.yml has other changes as well: they wait for a restart")
 			}
@@ -174,6 +178,7 @@ func needsRestart(before, after *config.Config) bool {
 		if j := slices.IndexFunc(before.Streams, func(o config.Stream) bool { return o.Name == s.Name }); j >= 0 {
 			old := before.Streams[j]
 			s.App, s.Keys, s.Revoke, s.Play, s.Playback = old.App, old.Keys, old.Revoke, old.Play, old.Playback
+			s.Record.Upload = old.Record.Upload
 			if s.Hold.Show == old.Hold.Show && s.Hold.Slate == old.Hold.Slate { // a slate is made at the start
 				s.Hold = old.Hold
 			}

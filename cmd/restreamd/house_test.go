@@ -24,6 +24,7 @@ var (
 	rtmp  = []string{"github.com/bluenviron/gortmplib", "github.com/bluenviron/mediacommon"}
 	zap   = "go.uber.org/zap"
 	yaml  = "go.yaml.in/yaml"
+	minio = "github.com/minio/minio-go/v7"
 	rooms = map[string]room{
 		"relay":           {},
 		"relay/flv":       {ours: []string{"relay"}},
@@ -36,6 +37,7 @@ var (
 		"relay/rendition": {ours: []string{"relay/ffmpeg", "relay/secret"}},
 		"relay/hls":       {ours: []string{"relay/ffmpeg", "relay/secret"}},
 		"recorder":        {ours: []string{"relay/ffmpeg", "relay/naming", "relay/secret"}},
+		"recorder/upload": {ours: []string{"relay/process", "relay/secret"}, others: []string{minio}}, // process: its back-off
 		"relay/egress":    {ours: []string{"relay", "relay/flv", "relay/secret"}},
 		"relay/hold":      {ours: []string{"relay", "relay/flv", "relay/secret"}},
 		"relay/output":    {ours: []string{"relay", "relay/flv", "relay/ffmpeg", "relay/process", "relay/secret"}, others: []string{zap}},
@@ -50,6 +52,7 @@ var (
 	onlyIn = map[string][]string{
 		"os/exec":                      {"relay/process", "relay/relaytest", "scripts/demo"},
 		"github.com/u2takey/ffmpeg-go": {"relay/ffmpeg"},
+		minio:                          {"recorder/upload"},
 	}
 )
 

@@ -50,6 +50,7 @@ func (k *keyCabinet) fill(cfg *config.Config) (made bool, err error) {
 		for _, key := range s.Keys {
 			own = append(own, key.Secret)
 		}
+		own = append(own, s.Record.Upload.AccessKey, s.Record.Upload.SecretKey)
 	}
 	if cfg.Auth.JWT.SecretFile != "" {
 		shared, err := readSecret(cfg.Auth.JWT.SecretFile)

@@ -31,6 +31,7 @@ func (h *house) newFinisher() *recorder.Finisher {
 				return
 			}
 			h.log.Info("recording finished", zap.String("file", name), zap.Duration("took", took.Round(time.Millisecond)))
+			h.upload(file)
 		},
 	}
 }

@@ -23,6 +23,8 @@ type reporter struct {
 	director *director
 	ingest   *ingest.Server
 	viewers  *viewers
+	uploads  *uploads
+	hide     func(string) string // masks secrets
 	data     string
 	ffmpeg   string
 	started  time.Time
@@ -59,7 +61,7 @@ func (r *reporter) Snapshot() httpapi.Snapshot {
 	s := httpapi.Snapshot{
 		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
 		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
-		Encoders: r.director.encoders(), Alarms: r.director.desk.ringing(),
+		Encoders: r.director.encoders(), Alarms: r.director.desk.ringing(), Uploads: r.uploads.report(r.hide),
 	}
 	r.mu.Lock()
 	s.Problems = slices.Concat([]httpapi.Problem{}, r.settings, r.problems)

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/ingest"
-	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/hls"
@@ -46,7 +45,7 @@ type house struct {
 	outputs  *output.Set
 	director *director
 	story    *chronicle
-	finisher *recorder.Finisher
+	archive
 	reporter *reporter
 }
 
@@ -96,6 +95,7 @@ func serve(c *cli.Context) error {
 func (h *house) live(ctx context.Context) error {
 	parts := newStages()
 	web := parts.start("HTTP", h.serveHTTP)
+	uploading := parts.start("uploads", h.uploads.Serve)
 	finishing := parts.start("finisher", h.finisher.Serve)
 	tidying := parts.start("HLS janitor", h.tidy)
 	boxing := parts.start("black box", h.story.box.Serve)
@@ -146,6 +146,7 @@ func (h *house) live(ctx context.Context) error {
 	boxing.stop()
 	h.finish(stopBy)
 	finishing.stop()
+	uploading.stop()
 	tidying.stop()
 	web.stop()
 	_ = os.Remove(runPath(h.cfg.Data))
@@ -232,6 +233,7 @@ func (h *house) recover(ctx context.Context) error {
 	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(goesOn); err != nil {
 		return err
 	}
+	h.uploads = h.newUploads()
 	h.finisher = h.newFinisher()
 	return h.finisher.AllBut(goesOn)
 }
@@ -264,7 +266,7 @@ func (h *house) build() error {
 	desk.replan = h.director.again
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
-		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, data: h.cfg.Data,
+		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, uploads: h.uploads, hide: h.keys.mask.hide, data: h.cfg.Data,
 		viewers: &h.door.viewers, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil

@@ -113,6 +113,7 @@ func showStatus(w io.Writer, text []byte, raw bool) error {
 	for _, a := range s.Alarms {
 		line("ALARM %s/%s: %s\n", a.Stream, a.Kind, a.Text)
 	}
+	showUploads(line, s.Uploads, s.Now)
 	for _, p := range s.Problems {
 		line("! %s\n", p.Error)
 	}

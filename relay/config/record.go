@@ -4,6 +4,7 @@ package config
 type Record struct {
 	Enabled bool // default true
 	Room    Room
+	Upload  Upload // default: none
 	RecordForm
 }
 
@@ -16,5 +17,8 @@ func (r *Record) read(s *section, keys []Key) {
 	s.flag("enabled", &r.Enabled)
 	r.Room.read(s)
 	r.RecordForm.read(s, keys)
+	if upload, found := s.optional("upload"); found {
+		r.Upload.read(upload)
+	}
 	s.close()
 }

@@ -52,6 +52,7 @@ func readStreams(all *section, renditions []string) []Stream {
 		}
 		streams = append(streams, readStream(e.key, all.section(e.key), known, renditions))
 	}
+	checkUploads(all, streams)
 	for _, stream := range streams {
 		if len(stream.Keys) == 0 && len(streams) > 1 && !all.doc.failedIn(all.path(stream.Name)) {
 			all.fail(stream.Name, "no keys", "of several streams each needs its own: keys: [{key_file: keys/"+stream.Name+"}]")

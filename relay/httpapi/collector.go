@@ -61,9 +61,9 @@ var (
 )
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, m := range []metric{buildInfo, streamLive, streamHeld, streamSpare, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
+	for _, m := range append(uploadMetrics(), []metric{buildInfo, streamLive, streamHeld, streamSpare, pubBytes, pubVideoRate, pubAudioRate, pubFPS, pubInterval,
 		outState, outStarts, outFailures, outDrops, outDropGOPs, outGrade, outDelivered, outBitrate, outAge, outRTT,
-		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree, alarms, alarm} {
+		outResent, outFindings, encBudget, encUsed, encRunning, encRefused, problems, attempts, ends, connections, diskFree, alarms, alarm}...) {
 		ch <- m.desc
 	}
 }
@@ -85,6 +85,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(encUsed, s.Encoders.Used)
 	send(encRunning, float64(len(s.Encoders.Running)))
 	send(encRefused, float64(len(s.Encoders.Refused)))
+	collectUploads(send, s.Uploads)
 	for code, n := range s.Ingest.Attempts {
 		send(attempts, float64(n), code)
 	}

@@ -73,6 +73,11 @@ func TestMetrics(t *testing.T) {
 		`restreamd_encoder_used_cores{}`:                                                         2.5,
 		`restreamd_encoders{}`:                                                                   2,
 		`restreamd_encoders_refused{}`:                                                           1,
+		`restreamd_uploads{state="waiting"}`:                                                     3,
+		`restreamd_uploads{state="off"}`:                                                         0,
+		`restreamd_uploads_done_total{}`:                                                         7,
+		`restreamd_upload_failures_total{}`:                                                      2,
+		`restreamd_upload_sent_bytes_total{}`:                                                    9000,
 		`restreamd_destination_problems{}`:                                                       1,
 		`restreamd_disk_free_bytes{}`:                                                            1 << 30,
 	} {
@@ -119,6 +124,7 @@ func TestLabelsAreBounded(t *testing.T) {
 	}
 	s.Encoders.Refused = append(s.Encoders.Refused, httpapi.Refusal{For: "x", Why: "another"})
 	s.Problems = append(s.Problems, httpapi.Problem{Destination: "x", Error: "another"})
+	s.Uploads.List = append(s.Uploads.List, httpapi.Upload{Stream: "x", File: "another", Target: "elsewhere", Class: "other"})
 	after := scrape(t, s)
 	if a, b := keys(before), keys(after); !slices.Equal(a, b) {
 		t.Errorf("other series:\n%q\n%q", a, b)

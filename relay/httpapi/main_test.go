@@ -130,6 +130,10 @@ func show() httpapi.Snapshot {
 			Running: []httpapi.Encoder{{Name: "main@720p", Cores: 1.5, For: []string{"twitch"}}, {Name: "main@480p", Cores: 1}},
 			Refused: []httpapi.Refusal{{For: "kick", Why: "1080p needs 4 cores"}},
 		},
+		Uploads: httpapi.Uploads{
+			List:   []httpapi.Upload{{Stream: "main", File: "main/a.mp4", State: "retrying", Class: "refused", Reason: "nobody listens", NextTry: &next}},
+			States: map[string]int{"waiting": 3, "retrying": 1, "off": 0}, Done: 7, Failures: 2, Sent: 9000,
+		},
 		Disk: httpapi.Disk{Path: "data", Free: 1 << 30, Total: 1 << 40},
 	}
 }

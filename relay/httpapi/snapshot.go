@@ -33,6 +33,7 @@ type Snapshot struct {
 	Ingest   Ingest    `json:"ingest"`
 	Disk     Disk      `json:"disk"`
 	Encoders Encoders  `json:"encoders"`
+	Uploads  Uploads   `json:"uploads"`
 }
 
 // Ingest tells what became of all RTMP connections so far.

@@ -70,9 +70,9 @@ func (g *givenSecrets) learnSettings(path, text string) (added bool) {
 			}
 		case "url":
 			added = g.add(keyInURL(s.value, all), needle{whose: whose}) || added
-		case "key_env":
+		case "key_env", "access_key_env", "secret_key_env":
 			added = g.add(g.variable(s.value), needle{whose: whose, inEnviron: true}) || added
-		case "key_file", "secret_file", "admin_token_file":
+		case "key_file", "secret_file", "admin_token_file", "access_key_file", "secret_key_file":
 			file := s.value
 			if !filepath.IsAbs(file) {
 				file = filepath.Join(filepath.Dir(path), file)
@@ -105,7 +105,7 @@ type settingLine struct{ name, value string }
 
 // settingPattern finds the settings that matter here, one a line or several in braces.
 var settingPattern = regexp.MustCompile(
-	`(?m)(?:^|[\s{,])(platform|url|key|key_file|key_env|secret_file|admin_token_file):[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}#][^\s,}]*)`)
+	`(?m)(?:^|[\s{,])(platform|url|key|key_file|key_env|secret_file|admin_token_file|access_key_file|secret_key_file|access_key_env|secret_key_env):[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}#][^\s,}]*)`)
 
 func settingsIn(text string) (all []settingLine) {
 	for _, m := range settingPattern.FindAllStringSubmatch(text, -1) {

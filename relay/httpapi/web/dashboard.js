@@ -179,6 +179,19 @@ const encoders = ({ budget, used, running, refused }) => [
   $("ul", {}, ...(running || []).map((e) => $("li", {}, `${e.name}: ${e.cores.toFixed(1)} cores, for ${list(e.for)}`)),
     ...(refused || []).map((r) => $("li", { class: "mark bad" }, `refused for ${r.for}: ${r.why}`)))];
 
+const uploadMark = { done: "good", uploading: "good", verifying: "good", retrying: "bad", off: "warn" };
+
+const uploads = ({ list: all, done, sent_bytes: sent }, now) => [
+  $("h2", {}, "Uploads"),
+  $("p", {}, `${many(done, "recording")} uploaded, ${bytes(sent)} sent`),
+  $("table", {}, $("thead", {}, $("tr", {}, ...["Recording", "State", "Sent"].map((t) => $("th", { scope: "col" }, t)))),
+    $("tbody", {}, ...all.map((u) => $("tr", { id: `upload/${u.file}` },
+      $("th", { scope: "row" }, u.file, $("small", {}, u.target)),
+      $("td", {}, $("span", { class: `mark ${uploadMark[u.state] || "idle"}` }, u.state), $("small", {}, `for ${age(u.since, now)}`)),
+      $("td", {}, list([`${bytes(u.sent_bytes)} of ${bytes(u.total_bytes)}`, u.tries > 0 && `${u.tries} failed ${u.tries === 1 ? "try" : "tries"}`]),
+        u.reason && $("p", { class: `trouble ${uploadMark[u.state] || "idle"}` }, u.class && $("strong", {}, `${u.class}: `), u.reason,
+          u.next_try && $("span", { class: "next", "data-try": u.next_try }, untilTry(u.next_try))))))))];
+
 const problems = (all) => [
   $("h2", {}, "Files to look at"),
   $("ul", {}, ...all.map((p) => $("li", { class: "mark bad" }, p.error, p.kept && $("small", {}, "its last good version goes on"))))];
@@ -213,6 +226,7 @@ function show(status) {
   draw("streams", status.streams.filter((s) => !derived.has(s.name)).map((s) => stream(s, now, status.streams)));
   draw("encoders", status.encoders.running?.length || status.encoders.refused?.length ? encoders(status.encoders) : []);
   draw("alarms", status.alarms?.length ? ringing(status.alarms, now) : []);
+  draw("uploads", status.uploads?.list?.length ? uploads(status.uploads, now) : []);
   draw("problems", status.problems?.length ? problems(status.problems) : []);
 }
 
