@@ -10,6 +10,7 @@ import (
 func (h *house) serveHTTP(ctx context.Context) error {
 	s := &httpapi.Server{
 		Reporter: h.reporter, Controller: h.reporter, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, AdminToken: h.keys.token, Log: h.log,
+		Thumbnail: h.thumbnails(),
 	}
 	return s.Serve(ctx, h.ports.http)
 }

@@ -36,6 +36,7 @@ type Server struct {
 	Reporter   Reporter
 	Controller Controller
 	HLS        http.Handler // /hls/{stream}/{file}
+	Thumbnail  http.Handler // /api/v1/streams/{stream}/thumbnail.jpg
 	AdminToken secret.String
 	Log        *zap.Logger
 }
@@ -88,6 +89,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /static/{file}", static(files))
 	mux.Handle("GET /hls/{stream}/{file}", s.HLS)
 	mux.HandleFunc("GET /api/v1/status", s.status)
+	mux.Handle("GET /api/v1/streams/{stream}/thumbnail.jpg", s.Thumbnail)
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/disconnect", s.admin(s.disconnect))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/switch", s.admin(s.change))
