@@ -16,7 +16,7 @@ import (
 func (h *house) serveHTTP(ctx context.Context) error {
 	s := &httpapi.Server{
 		Reporter: h.reporter, Controller: h.reporter, History: h.story, Recorder: h.director.desk, AdminToken: h.keys.token, Log: h.log,
-		Viewers: &h.door.viewers, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, FLV: httpflv.Handler{Hub: h.hub},
+		Viewers: &h.door.viewers, HLS: hls.Handler{Dir: hlsDir(h.cfg.Data)}, FLV: httpflv.Handler{Hub: h.hub}, Thumbnail: h.thumbnails(),
 		Known: h.knownHost, Places: h.places,
 	}
 	return s.Serve(ctx, h.ports.http)

@@ -78,6 +78,9 @@ func server(r *relayed) *httpapi.Server {
 		HLS: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(r.PathValue("stream") + " " + r.PathValue("file")))
 		}),
+		Thumbnail: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte("picture of " + r.PathValue("stream")))
+		}),
 	}
 }
 

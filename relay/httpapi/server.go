@@ -42,6 +42,7 @@ type Server struct {
 	Viewers    Viewers
 	HLS        http.Handler // /hls/{stream}/{file}
 	FLV        http.Handler // /flv/{file}
+	Thumbnail  http.Handler // /api/v1/streams/{stream}/thumbnail.jpg
 	AdminToken secret.String
 	Log        *zap.Logger
 
@@ -95,7 +96,8 @@ func (w quietWriter) Write(p []byte) (int, error) {
 func (s *Server) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{s.Reporter})
-	files, _ := fs.Sub(web, "web") // the folder is compiled in
+	folder, _ := fs.Sub(web, "web") // it is compiled in
+	files := readFiles(folder)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", page(files, "dashboard.html"))
@@ -119,9 +121,10 @@ func (s *Server) playback(mux *http.ServeMux, player http.Handler) {
 	stream := func(r *http.Request) string { return r.PathValue("stream") }
 	file := func(r *http.Request) string { return strings.TrimSuffix(r.PathValue("file"), ".flv") }
 	for path, handler := range map[string]http.Handler{
-		"/watch/{stream}":      s.watched(stream, player),
-		"/hls/{stream}/{file}": s.watched(stream, patient(s.HLS)),
-		"/flv/{file}":          s.watched(file, s.FLV), // has deadlines of its own
+		"/watch/{stream}":                        s.watched(stream, player),
+		"/hls/{stream}/{file}":                   s.watched(stream, patient(s.HLS)),
+		"/flv/{file}":                            s.watched(file, s.FLV), // has deadlines of its own
+		"/api/v1/streams/{stream}/thumbnail.jpg": s.watched(stream, patient(s.Thumbnail)),
 	} {
 		mux.Handle("GET "+path, handler)
 		mux.Handle("OPTIONS "+path, handler)
@@ -158,24 +161,6 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:")
 		next.ServeHTTP(w, r)
 	})
-}
-
-func page(files fs.FS, name string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, files, name)
-	}
-}
-
-func static(files fs.FS) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("file")
-		if info, err := fs.Stat(files, name); err != nil || info.IsDir() { // net/http has a 500 for names that are no names
-			http.NotFound(w, r)
-			return
-		}
-		page(files, name)(w, r)
-	}
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

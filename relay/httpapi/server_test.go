@@ -1,9 +1,15 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"regexp"
@@ -197,6 +203,69 @@ func TestStaticFiles(t *testing.T) {
 		if w := ask(s, "GET", path, ""); w.Code == 200 || w.Code >= 500 {
 			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
 		}
+	}
+}
+
+// Browsers that have a file keep it, and those that have not get less than half of it.
+func TestStaticFilesAreSmall(t *testing.T) {
+	get := func(name, value string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, "/static/hls.min.js", nil)
+		r.Header.Set(name, value)
+		w := httptest.NewRecorder()
+		server(&relayed{}).Handler().ServeHTTP(w, r)
+		return w
+	}
+	whole, small := get("Accept", "*/*"), get("Accept-Encoding", "br, gzip")
+	if small.Header().Get("Content-Encoding") != "gzip" || small.Body.Len() > whole.Body.Len()/2 {
+		t.Errorf("%d bytes of %d, %v", small.Body.Len(), whole.Body.Len(), small.Header())
+	}
+	plain, err := gzip.NewReader(small.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(plain); err != nil || !bytes.Equal(text, whole.Body.Bytes()) {
+		t.Errorf("compressed, it is another file: %v", err)
+	}
+	for _, w := range []*httptest.ResponseRecorder{whole, small} {
+		if again := get("If-None-Match", w.Header().Get("ETag")); w == whole && again.Code != http.StatusNotModified {
+			t.Errorf("who has it gets %d", again.Code)
+		}
+		if w.Header().Get("Vary") != "Accept-Encoding" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") {
+			t.Errorf("%v", w.Header())
+		}
+	}
+	if whole.Header().Get("ETag") == small.Header().Get("ETag") {
+		t.Error("two texts, one tag")
+	}
+}
+
+// What others wrote is what they published: a changed byte would be nobody's code.
+func TestVendoredFiles(t *testing.T) {
+	list, err := os.ReadFile("web/VENDORED")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^(\S+\.js) .*: (\S+\.LICENSE) +sha256:([0-9a-f]{64})$`).FindAllStringSubmatch(string(list), -1)
+	if len(lines) != 2 {
+		t.Errorf("%d files are listed, want hls.js and mpegts.js", len(lines))
+	}
+	for _, m := range lines {
+		text, err := os.ReadFile("web/" + m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256(text)); sum != m[3] {
+			t.Errorf("%s has the sum %s, want %s", m[1], sum, m[3])
+		}
+		if license, err := os.ReadFile("web/" + m[2]); err != nil || !strings.Contains(string(license), "Apache License") {
+			t.Errorf("%s: its license is not beside it: %v", m[1], err)
+		}
+	}
+}
+
+func TestThumbnailIsPassedOn(t *testing.T) {
+	if w := ask(server(&relayed{}), "GET", "/api/v1/streams/main/thumbnail.jpg", ""); w.Body.String() != "picture of main" {
+		t.Errorf("%d %q", w.Code, w.Body)
 	}
 }
 
