@@ -70,6 +70,7 @@ type orphan struct {
 // session is one show.
 type session struct {
 	start    time.Time
+	made     Clock // of the programme, where its publisher knows it better than the wall clock
 	timeline timeline
 	views    [2]view
 	key      *Packet      // newest video keyframe, but for a slate's
@@ -118,6 +119,7 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	if begins {
 		s.begin(p.since)
 		s.active, s.session.fed, p.fed = p, p, true
+		s.session.made = who.Clock
 	}
 	s.tell(Published, p, who.Remote)
 	if begins {
@@ -195,7 +197,7 @@ func (s *Stream) join(sub *Subscription) {
 	}
 	for _, v := range s.session.views {
 		if v.variant == sub.variant && v.gop.open {
-			sub.join(s.session.start, v.inits, v.gop.packets)
+			sub.join(s.session, v.inits, v.gop.packets)
 		}
 	}
 }
@@ -323,7 +325,7 @@ func (s *Stream) deliver(p *Packet, v *view) {
 		case sub.joined:
 			sub.push(p)
 		case v.gop.open:
-			sub.join(s.session.start, v.inits, v.gop.packets)
+			sub.join(s.session, v.inits, v.gop.packets)
 		}
 	}
 }

@@ -33,7 +33,7 @@ var (
 		"relay/config":    {ours: []string{"relay/secret", "relay/push"}, others: []string{"github.com/fsnotify/fsnotify", yaml}},
 		"relay/push":      {ours: []string{"relay/ffmpeg", "relay/secret"}, others: []string{yaml}}, // its table of platforms
 		"relay/rendition": {ours: []string{"relay/ffmpeg", "relay/secret"}},
-		"relay/hls":       {ours: []string{"relay/ffmpeg", "relay/secret"}},
+		"relay/hls":       {ours: []string{"relay/ffmpeg", "relay/secret"}, others: rtmp[1:]}, // to look into segments
 		"recorder":        {ours: []string{"relay/ffmpeg", "relay/secret"}},
 		"relay/egress":    {ours: []string{"relay", "relay/flv", "relay/secret"}},
 		"relay/hold":      {ours: []string{"relay", "relay/flv", "relay/secret"}},

@@ -46,8 +46,14 @@ type house struct {
 	outputs  *output.Set
 	director *director
 	story    *chronicle
-	finisher *recorder.Finisher
+	files
 	reporter *reporter
+}
+
+// files is who looks after what is written to disk.
+type files struct {
+	finisher *recorder.Finisher
+	composer *hls.Composer
 }
 
 // ports are what the relay listens on. rtmps is nil without RTMPS.
@@ -99,6 +105,7 @@ func (h *house) live(ctx context.Context) error {
 	finishing := parts.start("finisher", h.finisher.Serve)
 	tidying := parts.start("HLS janitor", h.tidy)
 	boxing := parts.start("black box", h.story.box.Serve)
+	composing := parts.start("HLS playlists", h.compose)
 	telling := parts.start("chronicle", h.story.Serve)
 	running := parts.start("outputs", h.outputs.Serve)
 	directing := parts.start("director", h.director.Serve)
@@ -131,9 +138,11 @@ func (h *house) live(ctx context.Context) error {
 	watching.stop()
 	directing.stop()
 	keeping.stop()
+	h.composer.Suspend()
 	h.hub.Close()
 	h.drain(stopBy)
 	running.stop()
+	composing.stop()
 	telling.stop()
 	boxing.stop()
 	h.finish(stopBy)
@@ -221,7 +230,8 @@ func (h *house) recover(ctx context.Context) error {
 	for name, s := range h.leftSessions() {
 		goesOn[name] = s.Start
 	}
-	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(goesOn); err != nil {
+	h.composer = h.newComposer()
+	if err := h.composer.Recover(goesOn); err != nil {
 		return err
 	}
 	h.finisher = h.newFinisher()
@@ -249,7 +259,7 @@ func (h *house) build() error {
 	}
 	h.chronicle()
 	h.director = newDirector(planner{
-		cfg: h.cfg.Config, finisher: h.finisher, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
+		cfg: h.cfg.Config, finisher: h.finisher, composer: h.composer, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
 	}, h.hub, h.outputs, h.budget())
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
@@ -257,12 +267,6 @@ func (h *house) build() error {
 		ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil
-}
-
-// tidy removes old HLS files. What cannot be removed is tried again.
-func (h *house) tidy(ctx context.Context) error {
-	j := hls.Janitor{Dir: hlsDir(h.cfg.Data), Report: func(err error) { h.log.Warn("HLS files", zap.Error(err)) }}
-	return j.Serve(ctx)
 }
 
 // serveRTMP takes publishers and players on both ports. Should one fail, both end.

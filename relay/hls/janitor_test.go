@@ -11,26 +11,7 @@ import (
 	"github.com/restreamd/restreamd/relay/hls"
 )
 
-func TestRecoverEndsOpenPlaylists(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "[hls]*") // what means something to globs is a name like another
-	a := put(t, open, dir, "main", firstName, "index.m3u8")
-	b := put(t, open, dir, "other", secondName, "index.m3u8")
-	put(t, "x", dir, "main", "file")
-	j := hls.Janitor{Dir: dir}
-	for range 2 {
-		if err := j.Recover(nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{a, b} {
-		if got := get(t, name); strings.Count(got, "#EXT-X-ENDLIST") != 1 {
-			t.Errorf("%s is %q", name, got)
-		}
-	}
-	if err := (hls.Janitor{Dir: filepath.Join(dir, "none")}).Recover(nil); err != nil {
-		t.Errorf("without a folder: %v", err)
-	}
-}
+const open = "#EXTM3U\n#EXTINF:2.0,\na.ts\n"
 
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()

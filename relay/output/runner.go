@@ -152,6 +152,9 @@ func (r *runner) enter(f *feed) {
 	}
 	r.attempt.Audio, r.attempt.Video = f.tracks()
 	r.attempt.FPS = r.source.FPS()
+	r.attempt.VideoCodec = f.videoCodec()
+	clock := f.sub.Clock()
+	r.attempt.Zero, r.attempt.Begin = clock.Zero, clock.Shift+f.begins()
 }
 
 // finish tells once that this output is done with a session.
@@ -250,7 +253,10 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
-	return r.judge(f, exit, cause)
+	if err := r.judge(f, exit, cause); err != nil || f.verdict == fed {
+		return err
+	}
+	return dog.ended(exit)
 }
 
 // judge says whether a child's end was a failure, and which.
@@ -349,28 +355,6 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 		Path:   r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
 		Feed: feed, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
 	}, nil
-}
-
-func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
-	w := watchdog{
-		fed:  f.bytes.Load,
-		gop:  func() time.Duration { return time.Duration(f.gop.Load()) * time.Millisecond },
-		push: link != nil,
-		file: link == nil && r.derived == nil,
-		age:  func() time.Duration { return 0 },
-		see:  r.see,
-	}
-	switch {
-	case link != nil:
-		w.done = func() int64 { return link.Progress().Acked }
-		w.age = func() time.Duration { return link.Progress().QueueAge }
-	case r.derived != nil:
-		w.done = r.derived.bytes.Load
-	default:
-		w.done = func() int64 { return growth(job.Watch) }
-	}
-	w.start = w.done()
-	return w
 }
 
 // sleep waits for the next try.
