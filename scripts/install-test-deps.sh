@@ -5,6 +5,7 @@
 #   pebble     the certificate authority that ACME is tested with
 #   rtmpdump   a player that is not ffmpeg: librtmp
 #   chromium   a viewer's browser, if RESTREAMD_BROWSER is set
+#   node       with hls-parser, the strict reader of playlists
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
 
@@ -38,3 +39,13 @@ for program in pebble rtmpdump ${RESTREAMD_BROWSER:+chromium}; do
     command -v "$program" >/dev/null || "$(dirname "$0")/install-packages.sh" "$program" ||
         echo "No $program here: its tests are skipped" >&2
 done
+
+# Playlists are read by a parser that is not ours, into .bin beside other tools.
+hls_parser=0.16.1
+cd "$(dirname "$0")/.."
+command -v node >/dev/null && command -v npm >/dev/null || ./scripts/install-packages.sh nodejs npm ||
+    echo "No node here: playlists are read by our own tests alone" >&2
+if command -v npm >/dev/null && ! grep -qs "\"version\": \"$hls_parser\"" .bin/hls/node_modules/hls-parser/package.json; then
+    npm install --silent --no-audit --no-fund --prefix .bin/hls "hls-parser@$hls_parser" >/dev/null ||
+        echo "No hls-parser here: playlists are read by our own tests alone" >&2
+fi

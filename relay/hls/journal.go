@@ -26,8 +26,8 @@ type journal struct {
 
 // entry is one line: a segment, or the session's target duration from there on.
 type entry struct {
-	*segment
-	Target int `json:"target,omitempty"`
+	Segment *segment `json:"segment,omitempty"`
+	Target  int      `json:"target,omitempty"`
 }
 
 // readJournal returns the segments, none where there is no journal.
@@ -46,8 +46,8 @@ func readJournal(dir string) (j journal, all []segment, err error) {
 		if !whole || json.Unmarshal(line, &e) != nil {
 			break
 		}
-		if e.segment != nil && e.Name != "" {
-			all = append(all, *e.segment)
+		if e.Segment != nil {
+			all = append(all, *e.Segment)
 		}
 		j.target = max(j.target, e.Target)
 		j.size += int64(len(line)) + 1
@@ -96,7 +96,7 @@ func (j *journal) compact(all []segment, target int) error {
 	enc := json.NewEncoder(w)
 	err := enc.Encode(entry{Target: target})
 	for i := range all {
-		err = errors.Join(err, enc.Encode(entry{segment: &all[i]}))
+		err = errors.Join(err, enc.Encode(entry{Segment: &all[i]}))
 	}
 	if err = errors.Join(err, w.Flush()); err != nil {
 		return fmt.Errorf("compact journal: %w", err)

@@ -175,7 +175,7 @@ func (s *show) keep(fresh []segment, expected time.Duration) error {
 	var lines []entry
 	for i := range fresh {
 		target = max(target, fresh[i].rounded())
-		lines = append(lines, entry{segment: &fresh[i]})
+		lines = append(lines, entry{Segment: &fresh[i]})
 	}
 	if target != s.journal.target {
 		lines = append([]entry{{Target: target}}, lines...)
