@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -259,14 +258,14 @@ func TestMultivariantAndDASH(t *testing.T) {
 	}
 	strict(t, file)
 	pub.Stop()
-	for path, want := range map[string]string{"master.m3u8": "h264 aac h264 aac", "manifest.mpd": "h264 aac"} {
+	for path, want := range map[string]int{"master.m3u8": 2, "manifest.mpd": 1} {
 		rt.Eventually(t, patient, path+" to end", func() bool {
 			body := get(t, r, "/hls/main/index.m3u8").body + get(t, r, "/hls/main@small/index.m3u8").body + get(t, r, "/hls/main/manifest.mpd").body
 			return strings.Count(body, "ENDLIST") == 2 && strings.Contains(body, `type="static"`)
 		})
-		found, why := streams(t, "http://"+r.HTTP+"/hls/main/"+path)
-		if strings.Join(slices.Sorted(slices.Values(strings.Fields(found))), " ") != strings.Join(slices.Sorted(slices.Values(strings.Fields(want))), " ") {
-			t.Errorf("%s: ffprobe finds %q, want %q\n%s", path, found, want, why)
+		_, said := streams(t, "http://"+r.HTTP+"/hls/main/"+path)
+		if strings.Count(said, "Video: h264") != want || strings.Count(said, "Audio: aac") != want {
+			t.Errorf("%s: ffprobe says, want %d of each track\n%s", path, want, said)
 		}
 	}
 	decodes(t, "http://"+r.HTTP+"/hls/main/manifest.mpd")

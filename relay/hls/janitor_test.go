@@ -60,6 +60,38 @@ func TestSweepSparesWhatIsFresh(t *testing.T) {
 	}
 }
 
+// A show that is kept stays for its time, whatever followed it; then all of it goes that the live playlist does not name.
+func TestSweepOfKeptShows(t *testing.T) {
+	dir := t.TempDir()
+	for _, session := range []string{firstName, secondName} {
+		for _, name := range []string{"index.m3u8", "show.m3u8", "journal.jsonl", session + "-0-1.ts", session + "-0-2.ts"} {
+			age(t, put(t, session+"-0-2.ts", dir, "main", session, name), time.Hour)
+		}
+		age(t, put(t, session+"-0-1.ts", dir, "main", session, "journal.jsonl"), time.Hour)
+	}
+	j := hls.Janitor{Dir: dir, Keep: func(string) time.Duration { return 2 * time.Hour }}
+	for range 2 {
+		if err := j.Sweep(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !exists(dir, "main", firstName, "show.m3u8") || !exists(dir, "main", firstName, firstName+"-0-1.ts") {
+		t.Error("a show was swept before its time")
+	}
+	j.Keep = func(string) time.Duration { return 30 * time.Minute }
+	if err := j.Sweep(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		firstName: false, secondName + "/show.m3u8": false, secondName + "/index.m3u8": true,
+		secondName + "/" + secondName + "-0-1.ts": false, secondName + "/" + secondName + "-0-2.ts": true,
+	} {
+		if exists(dir, "main", path) != want {
+			t.Errorf("%s is there: %v, want %v", path, !want, want)
+		}
+	}
+}
+
 func TestSweepFollowsNoLink(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	for _, name := range []string{firstName, secondName} {
