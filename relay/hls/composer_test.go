@@ -126,12 +126,15 @@ func TestTargetDuration(t *testing.T) {
 	own := newChild(t, dir, "main", first, first, 0)
 	own.packages(2)
 	wants(t, c.index("main", firstName, time.Now()), "#EXT-X-TARGETDURATION:5")
-	newChild(t, dir, "main@small", first, first, 0).packages(1)
+	small := newChild(t, dir, "main@small", first, first, 0)
+	small.packages(1)
 	wants(t, c.index("main@small", firstName, time.Now()), "#EXT-X-TARGETDURATION:5")
 	own.packages(5.4)
 	wants(t, c.index("main", firstName, time.Now()), "#EXT-X-TARGETDURATION:5")
 	own.packages(8.6)
 	wants(t, c.index("main", firstName, time.Now()), "#EXT-X-TARGETDURATION:9")
+	small.packages(1)
+	wants(t, c.index("main@small", firstName, time.Now()), "#EXT-X-TARGETDURATION:9")
 	own.packages(2)
 	wants(t, compose(t, dir, hls.Settings{Window: 9}).index("main", firstName, time.Now()), "#EXT-X-TARGETDURATION:9")
 }
@@ -192,7 +195,7 @@ func TestDiskTrouble(t *testing.T) {
 	before := c.index("main", firstName, time.Now())
 	journal := filepath.Join(dir, "main", firstName, "journal.jsonl")
 	text := get(t, journal)
-	put(t, text+`{"segment":{"n":17`, journal) // the relay was killed while it wrote
+	put(t, text+`{"segment":{"n":17`+strings.Repeat(" ", 500), journal) // the relay was killed while it wrote
 	c = compose(t, dir, hls.Settings{Window: 9})
 	if got := c.index("main", firstName, time.Now()); got != before {
 		t.Errorf("half a line changed the playlist to\n%s", got)
@@ -211,6 +214,10 @@ func TestDiskTrouble(t *testing.T) {
 	}
 	if got := strings.Count(c.index("main", firstName, time.Now()), "#EXTINF"); got != 3 {
 		t.Errorf("%d segments once the disk is well, want 3", got)
+	}
+
+	if text := get(t, journal); strings.Count(text, "\n") != 4 || !strings.HasSuffix(text, "}\n") { // a target duration, three segments
+		t.Errorf("half a line is left in the journal:\n%s", text)
 	}
 
 	if err := os.Remove(journal); err != nil {
