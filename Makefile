@@ -28,7 +28,7 @@ test: ## Run every test with the race detector, with real ffmpeg and GStreamer
 
 soak: ## Hold, flaps and takeover at the length of a broadcast, and a real browser watching (20 min or more)
 	@RESTREAMD_BROWSER=1 scripts/install-test-deps.sh
-	RESTREAMD_LONG=1 RESTREAMD_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -v -timeout 60m ./cmd/restreamd -run 'Lost|Flap|Backup|Held|Browser|Slate|Hold'
+	RESTREAMD_LONG=1 RESTREAMD_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -v -timeout 60m ./cmd/restreamd -run 'Lost|Flap|Backup|Held|Browser|Slate|Hold|Playlist'
 
 lint: $(LINT) ## Check formatting, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(SOURCES)); \

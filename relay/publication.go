@@ -22,6 +22,7 @@ type Publisher struct {
 	Remote string // address the media comes from
 	Agent  string // what the encoder calls itself
 	Role   Role   // default Primary
+	Clock  Clock  // of a rendition: its source's. Default: the programme's time begins with the session
 }
 
 func (p Publisher) holder() string {

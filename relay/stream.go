@@ -74,6 +74,7 @@ type orphan struct {
 // session is one show.
 type session struct {
 	start    time.Time
+	made     Clock // of the programme, where its publisher knows it better than the wall clock
 	timeline timeline
 	views    [2]view
 	key      *Packet      // newest video keyframe, but for a slate's
@@ -122,6 +123,7 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	if begins {
 		s.begin(p.since)
 		s.active, s.session.fed, p.fed = p, p, true
+		s.session.made = who.Clock
 	}
 	s.tell(Published, p, who.Remote)
 	if begins {
@@ -199,7 +201,7 @@ func (s *Stream) join(sub *Subscription) {
 	}
 	for _, v := range s.session.views {
 		if v.variant == sub.variant && v.gop.open {
-			sub.join(s.session.start, v.inits, v.gop.packets)
+			sub.join(s.session, v.inits, v.gop.packets)
 		}
 	}
 }
@@ -328,7 +330,7 @@ func (s *Stream) deliver(p *Packet, v *view) {
 		case sub.joined:
 			sub.push(p)
 		case v.gop.open:
-			sub.join(s.session.start, v.inits, v.gop.packets)
+			sub.join(s.session, v.inits, v.gop.packets)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type Subscription struct {
 	variant Variant
 
 	mu       sync.Mutex
-	start    time.Time // of the session joined
+	of       moment // the session joined
 	queue    []*Packet
 	bytes    int // of media in queue
 	skipping bool
@@ -137,7 +137,7 @@ func (s *Subscription) sleep(ctx context.Context, wait time.Duration) error {
 func (s *Subscription) Session() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.start
+	return s.of.start
 }
 
 // Drops returns what was lost so far.
@@ -154,10 +154,10 @@ func (s *Subscription) Close() {
 }
 
 // join is called with stream.mu held.
-func (s *Subscription) join(start time.Time, inits, gop []*Packet) {
+func (s *Subscription) join(ses *session, inits, gop []*Packet) {
 	s.joined = true
 	s.mu.Lock()
-	s.start = start
+	s.of = moment{ses.start, ses.clock()}
 	for _, p := range inits {
 		s.append(p)
 	}

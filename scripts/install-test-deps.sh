@@ -6,6 +6,7 @@
 #   rtmpdump   a player that is not ffmpeg: librtmp
 #   versitygw  the S3 server that recordings are uploaded to, built into .bin: a minute on two cores, once
 #   chromium   a viewer's browser, if RESTREAMD_BROWSER is set
+#   node       with hls-parser, the strict reader of playlists
 #   GStreamer  the encoders that are not ffmpeg: rtmpsink and rtmp2sink, fed by x264enc and flvmux
 set -euo pipefail
 
@@ -46,4 +47,16 @@ bin="$(cd "$(dirname "$0")/.." && pwd)/.bin"
 if ! go version -m "$bin/versitygw" 2>/dev/null | grep -qw "$versitygw"; then
     GOBIN="$bin" go install "github.com/versity/versitygw/cmd/versitygw@$versitygw" ||
         echo "No versitygw here: the tests of uploads are skipped" >&2
+fi
+
+# Playlists are read by a parser that is not ours, into .bin beside other tools. It needs nothing but node.
+hls_parser=0.16.1
+parser="$bin/hls/node_modules/hls-parser"
+command -v node >/dev/null || "$(dirname "$0")/install-packages.sh" nodejs ||
+    echo "No node here: playlists are read by our own tests alone" >&2
+if command -v node >/dev/null && ! grep -qs "\"version\": \"$hls_parser\"" "$parser/package.json"; then
+    command -v curl >/dev/null || "$(dirname "$0")/install-packages.sh" curl ca-certificates || true
+    mkdir -p "$parser"
+    curl -fsSL "https://registry.npmjs.org/hls-parser/-/hls-parser-$hls_parser.tgz" | tar xz -C "$parser" --strip-components 1 ||
+        echo "No hls-parser here: playlists are read by our own tests alone" >&2
 fi

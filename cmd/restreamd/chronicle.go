@@ -10,7 +10,6 @@ import (
 
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay"
-	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/output"
 )
 
@@ -23,15 +22,12 @@ type chronicle struct {
 	box     *recorder.BlackBox
 	hub     *relay.Hub
 	outputs *output.Set
-	hls     hls.Janitor
 	past    *recorder.History
 	log     *zap.Logger
 	news    chan relay.Event // for the log, which may block; what finds it full is in the black box alone
 
 	mu       sync.Mutex
 	sessions map[string]time.Time // newest session of each stream
-	fed      map[string]bool      // somebody published in it, in this run
-	unfed    []string             // streams of which a session ended that nobody returned to
 }
 
 // chronicle makes the black box and has hub and outputs tell it what happens.
@@ -44,9 +40,9 @@ func (h *house) chronicle() {
 		h.log.Warn("an earlier session is not summed up", zap.Error(err))
 	}
 	h.story = &chronicle{
-		box: box, hub: h.hub, outputs: h.outputs, hls: hls.Janitor{Dir: hlsDir(h.cfg.Data)}, log: h.log,
+		box: box, hub: h.hub, outputs: h.outputs, log: h.log,
 		news:     make(chan relay.Event, 64),
-		sessions: map[string]time.Time{}, fed: map[string]bool{},
+		sessions: map[string]time.Time{},
 	}
 	h.story.remember(recordings(h.cfg.Data))
 	h.hub.Observe(h.story.seeStream)
@@ -59,13 +55,7 @@ func (c *chronicle) seeStream(e relay.Event) {
 	defer c.mu.Unlock()
 	switch e.What {
 	case relay.Began:
-		c.sessions[e.Stream], c.fed[e.Stream] = e.Session, false
-	case relay.Published:
-		c.fed[e.Stream] = true
-	case relay.Ended:
-		if !c.fed[e.Stream] {
-			c.unfed = append(c.unfed, e.Stream)
-		}
+		c.sessions[e.Stream] = e.Session
 	}
 	if e.Session.IsZero() {
 		return
@@ -113,7 +103,6 @@ func (c *chronicle) Serve(ctx context.Context) error {
 				zap.String("key", e.Key), zap.String("role", string(e.Role)), zap.String("why", e.Why))
 		case <-tick.C:
 			c.rates()
-			c.endUnfed()
 		case <-ctx.Done():
 			return nil
 		}
@@ -153,25 +142,5 @@ func (c *chronicle) rates() {
 		c.box.Add(o.Stream, session, recorder.Entry{What: "rates", Output: outputName(o.ID, ""), State: string(d.Grade), Numbers: map[string]float64{
 			"bitrate": float64(d.Bitrate), "rtt": d.RTT, "queue_age": d.QueueAge, "retransmits": float64(d.Retransmits), "drops": float64(o.Drops.Packets),
 		}})
-	}
-}
-
-// endUnfed ends the playlists of sessions that nobody returned to after a restart: no child ever will.
-func (c *chronicle) endUnfed() {
-	c.mu.Lock()
-	ended := len(c.unfed) > 0
-	c.unfed = nil
-	c.mu.Unlock()
-	if !ended {
-		return
-	}
-	on := map[string]time.Time{}
-	for _, s := range c.hub.Streams() {
-		if start, ok := s.Session(); ok {
-			on[s.Name()] = start
-		}
-	}
-	if err := c.hls.Recover(on); err != nil {
-		c.log.Warn("HLS playlist not ended", zap.Error(err))
 	}
 }

@@ -35,7 +35,7 @@ var (
 		"relay/config":    {ours: []string{"relay/naming", "relay/secret", "relay/push"}, others: []string{"github.com/fsnotify/fsnotify", yaml}},
 		"relay/push":      {ours: []string{"relay/ffmpeg", "relay/secret"}, others: []string{yaml}}, // its table of platforms
 		"relay/rendition": {ours: []string{"relay/ffmpeg", "relay/secret"}},
-		"relay/hls":       {ours: []string{"relay/ffmpeg", "relay/secret"}},
+		"relay/hls":       {ours: []string{"relay/ffmpeg", "relay/secret"}, others: rtmp[1:]},      // to look into segments
 		"relay/thumbnail": {ours: []string{"relay", "relay/flv", "relay/ffmpeg", "relay/process"}}, // on demand: no engine, no output
 		"recorder":        {ours: []string{"relay/ffmpeg", "relay/naming", "relay/secret"}},
 		"recorder/upload": {ours: []string{"relay/process", "relay/secret"}, others: []string{minio}}, // process: its back-off

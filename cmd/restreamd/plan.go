@@ -21,6 +21,7 @@ import (
 const (
 	kindRecord    = "record"
 	kindHLS       = "hls"
+	kindDASH      = "dash"
 	kindPush      = "push"
 	kindRendition = "rendition"
 )
@@ -32,7 +33,8 @@ const backupMark = "@backup"
 type planner struct {
 	cfg      *config.Config
 	finisher *recorder.Finisher
-	desk     *desk    // nil: nobody can have said anything about recording
+	desk     *desk // nil: nobody can have said anything about recording
+	composer *hls.Composer
 	own      ownPorts // where no gate may lead to
 	unable   string   // why this ffmpeg makes no renditions; "": it does
 	log      *zap.Logger
@@ -55,6 +57,9 @@ func (p planner) wants(destinations []config.Destination, now time.Time, judge f
 		}
 		if s.HLS.Enabled {
 			all = append(all, want{Spec: p.hls(s, s.Name)})
+			if s.HLS.DASH {
+				all = append(all, want{Spec: p.dash(s)})
+			}
 			for _, name := range s.HLS.Renditions {
 				all = append(all, p.rung(s, name))
 			}
@@ -153,29 +158,6 @@ func (p planner) record(s config.Stream) output.Spec {
 		Ledger:   recorder.Recipe{Dir: dir},
 		Roll:     s.Record.Segment,
 		Finished: func(a ffmpeg.Attempt) { p.finisher.Session(a.Stream, a.Session) },
-	}
-}
-
-func (p planner) hls(s config.Stream, of string) output.Spec {
-	recipe := hls.Recipe{Dir: hlsDir(p.cfg.Data), Segment: s.HLS.Segment, Window: s.HLS.Window}
-	return output.Spec{
-		ID:          output.ID{Stream: of, Kind: kindHLS, Name: kindHLS},
-		Fingerprint: fmt.Sprint(s.HLS.Segment, s.HLS.Window),
-		Target:      "/hls/" + of + "/index.m3u8",
-		Recipe:      recipe,
-		Finished: func(a ffmpeg.Attempt) {
-			if err := recipe.End(a.Stream, a.Session); err != nil {
-				p.log.Error("HLS playlist not ended", zap.String("stream", a.Stream), zap.Error(err))
-			}
-		},
-	}
-}
-
-// rung is a stream's HLS in a rendition.
-func (p planner) rung(s config.Stream, name string) want {
-	return want{
-		Spec:  p.hls(s, s.Name+"@"+name),
-		needs: p.configured(s.Name, name, 0, kindHLS+"/"+s.Name+"@"+name),
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/restreamd/restreamd/ingest"
 	"github.com/restreamd/restreamd/relay"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
-	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/output"
 	"github.com/restreamd/restreamd/relay/process"
 )
@@ -99,6 +98,7 @@ func (h *house) live(ctx context.Context) error {
 	finishing := parts.start("finisher", h.finisher.Serve)
 	tidying := parts.start("HLS janitor", h.tidy)
 	boxing := parts.start("black box", h.story.box.Serve)
+	composing := parts.start("HLS playlists", h.compose)
 	telling := parts.start("chronicle", h.story.Serve)
 	running := parts.start("outputs", h.outputs.Serve)
 	directing := parts.start("director", h.director.Serve)
@@ -139,9 +139,11 @@ func (h *house) live(ctx context.Context) error {
 	watching.stop()
 	directing.stop()
 	keeping.stop()
+	h.composer.Suspend()
 	h.hub.Close()
 	h.drain(stopBy)
 	running.stop()
+	composing.stop()
 	telling.stop()
 	boxing.stop()
 	h.finish(stopBy)
@@ -230,7 +232,8 @@ func (h *house) recover(ctx context.Context) error {
 	for name, s := range h.leftSessions() {
 		goesOn[name] = s.Start
 	}
-	if err := (hls.Janitor{Dir: hlsDir(h.cfg.Data)}).Recover(goesOn); err != nil {
+	h.composer = h.newComposer()
+	if err := h.composer.Recover(goesOn); err != nil {
 		return err
 	}
 	h.uploads = h.newUploads()
@@ -261,7 +264,7 @@ func (h *house) build() error {
 	h.chronicle()
 	desk := h.newDesk()
 	h.director = newDirector(planner{
-		cfg: h.cfg.Config, finisher: h.finisher, desk: desk, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
+		cfg: h.cfg.Config, finisher: h.finisher, composer: h.composer, desk: desk, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
 	}, h.hub, h.outputs, h.budget())
 	desk.replan = h.director.again
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
@@ -270,12 +273,6 @@ func (h *house) build() error {
 		viewers: &h.door.viewers, ffmpeg: h.caps.Version.Text, started: time.Now().UTC(),
 	}
 	return nil
-}
-
-// tidy removes old HLS files. What cannot be removed is tried again.
-func (h *house) tidy(ctx context.Context) error {
-	j := hls.Janitor{Dir: hlsDir(h.cfg.Data), Report: func(err error) { h.log.Warn("HLS files", zap.Error(err)) }}
-	return j.Serve(ctx)
 }
 
 // serveRTMP takes publishers and players on both ports. Should one fail, both end.

@@ -15,12 +15,14 @@ import (
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/recorder/upload"
 	"github.com/restreamd/restreamd/relay/config"
+	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/httpapi"
 )
 
-// archive is what becomes of recordings when their session is over.
+// archive is what makes something of children's files, and of recordings when their session is over.
 type archive struct {
 	finisher *recorder.Finisher
+	composer *hls.Composer
 	uploads  *uploads
 }
 

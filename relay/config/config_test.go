@@ -81,10 +81,10 @@ func TestLoadEverything(t *testing.T) {
 					{Name: "key2", Secret: secret.New(fieldKey), Digest: secret.New(fieldKey).Digest(), Role: config.RoleBackup},
 					{Name: "digest", Digest: secret.New("test").Digest(), Role: config.RolePrimary},
 				},
-				Record: config.Record{Room: noLimits}, HLS: config.HLS{Segment: time.Second, Window: 3}, Playback: config.PlaybackToken},
+				Record: config.Record{Room: noLimits}, HLS: config.HLS{Segment: time.Second, Window: 3, Type: config.HLSAuto}, Playback: config.PlaybackToken},
 			{Name: "second", App: "live", Revoke: config.RevokeFinish, Play: config.Play{Keys: true},
 				Keys:   []config.Key{{Name: "key1", Secret: studio, Digest: studio.Digest(), Role: config.RolePrimary}},
-				Record: config.Record{Enabled: true, Room: noLimits}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6}, Playback: config.PlaybackPublic},
+				Record: config.Record{Enabled: true, Room: noLimits}, HLS: config.HLS{Enabled: true, Segment: 2 * time.Second, Window: 6, Type: config.HLSAuto}, Playback: config.PlaybackPublic},
 		},
 	}
 	for i := range want.Streams {

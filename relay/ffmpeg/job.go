@@ -21,6 +21,9 @@ type Job struct {
 	// Watch are files of which at least one must change in size or time while media is fed. ffmpeg's own word is not
 	// enough: on a full disk its HLS muxer exits with 0. Default: none are watched.
 	Watch []string
+	// Pace is how often, at least, one of the watched files changes while media is fed: after that time and at the next
+	// keyframe. Default 0: as slowly as any file.
+	Pace time.Duration
 	// DieWithParent is for jobs without a file to finish: push and renditions.
 	DieWithParent bool
 	// RollOnHeader ends this child at a codec header that changes in mid-stream and starts another, because the
@@ -72,6 +75,12 @@ type Attempt struct {
 	Audio, Video bool
 	FPS          float64 // frames a second of the video, 0 where that is unknown
 	Start        Start   // of what it will be fed
+	VideoCodec   string  // FourCC of the video, "" where there is none or it is not known
+
+	// Zero is when the programme's time was 0 by the wall clock, and Begin the programme's time at the first packet the
+	// child will be fed. A rendition has its source's: the same moment has the same time everywhere.
+	Zero  time.Time
+	Begin time.Duration
 }
 
 // Input is FLVInput for what the stream carries. Of a single track ffmpeg wants 5 s before it begins, unless it is told to

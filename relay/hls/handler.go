@@ -5,19 +5,21 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
-var (
-	streamPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}(@[A-Za-z0-9_-]{1,64})?$`) // main, main@720p
-	segmentPattern = regexp.MustCompile(`^(\d{8}T\d{6}Z)-\d{1,9}-\d{1,19}\.ts$`)
-	sessionPattern = regexp.MustCompile(`^\d{8}T\d{6}Z$`)
-)
-
-// Handler serves a folder of sessions: <stream>/index.m3u8 is the newest session's playlist, <stream>/<segment> any
-// session's segment. No part of a path reaches the file system before it has matched the form of its name, and no
+// Handler serves a folder of sessions:
+//
+//	<stream>/master.m3u8      the multivariant playlist: the stream and its renditions
+//	<stream>/index.m3u8       the live media playlist, of the newest session
+//	<stream>/show.m3u8        the whole of the newest show that is over, where shows are kept
+//	<stream>/<session>.m3u8   the same of one show
+//	<stream>/<segment>        a segment or an init segment of any session
+//	<stream>/manifest.mpd     DASH, of the newest session
+//
+// No part of a path reaches the file system before it has matched the form of its name, and no
 // link is followed out of the folder.
 type Handler struct{ Dir string }
 
@@ -29,42 +31,84 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	if name == playlist {
-		h.playlist(w, r, stream)
+	if strings.HasSuffix(name, ".m3u8") || name == manifest {
+		h.playlist(w, r, stream, name)
 		return
 	}
-	m := segmentPattern.FindStringSubmatch(name)
-	if m == nil {
+	session, kind := mediaFile(name)
+	if session == "" {
 		notFound(w)
 		return
 	}
-	f, info := h.open(filepath.Join(stream, m[1], name))
+	f, info := h.open(filepath.Join(stream, session, name))
 	if f == nil {
 		notFound(w)
 		return
 	}
 	defer f.Close() //nolint:errcheck // only read
-	w.Header().Set("Content-Type", "video/mp2t")
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	http.ServeContent(w, r, "", info.ModTime(), f)
 }
 
-// playlist serves the newest session's. It has no date: within one second it may change, and HTTP dates know no less.
-func (h Handler) playlist(w http.ResponseWriter, r *http.Request, stream string) {
-	sessions, err := sessions(filepath.Join(h.Dir, stream))
-	if err != nil || len(sessions) == 0 {
-		notFound(w)
-		return
+// mediaFile is the session that a segment's name tells, and its media type; "" for any other name.
+func mediaFile(name string) (session, kind string) {
+	if m := segmentPattern.FindStringSubmatch(name); m != nil {
+		if isFragment(name) {
+			return m[1], "video/iso.segment"
+		}
+		return m[1], "video/mp2t"
 	}
-	f, _ := h.open(filepath.Join(stream, sessions[len(sessions)-1], playlist))
+	if m := initPattern.FindStringSubmatch(name); m != nil {
+		return m[1], "video/mp4"
+	}
+	if session, _ := dashFile(name); session != "" && !strings.HasSuffix(name, ".tmp") {
+		return session, "video/iso.segment"
+	}
+	return "", ""
+}
+
+// playlist has no date: within one second it may change, and HTTP dates know no less.
+func (h Handler) playlist(w http.ResponseWriter, r *http.Request, stream, name string) {
+	f := h.openPlaylist(stream, name)
 	if f == nil {
 		notFound(w)
 		return
 	}
 	defer f.Close() //nolint:errcheck // only read
 	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+	if name == manifest {
+		w.Header().Set("Content-Type", "application/dash+xml")
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+// openPlaylist returns the playlist of that name, of the newest session that has one; nil if there is none.
+func (h Handler) openPlaylist(stream, name string) *os.File {
+	switch name {
+	case master:
+		f, _ := h.open(filepath.Join(stream, master))
+		return f
+	case playlist, wholeShow, manifest:
+	default:
+		session := strings.TrimSuffix(name, ".m3u8")
+		if !sessionPattern.MatchString(session) {
+			return nil
+		}
+		f, _ := h.open(filepath.Join(stream, session, wholeShow))
+		return f
+	}
+	names, err := sessions(filepath.Join(h.Dir, stream))
+	if err != nil {
+		return nil
+	}
+	for _, session := range slices.Backward(names) {
+		if f, _ := h.open(filepath.Join(stream, session, name)); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // notFound may be wrong a moment later: nobody shall keep it.

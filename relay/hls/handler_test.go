@@ -71,6 +71,39 @@ func TestHandlerServesSegmentsOfEverySession(t *testing.T) {
 	}
 }
 
+// Each kind of file has its own type; playlists are never kept, segments for ever.
+func TestHandlerKnowsItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	const fragment, start, dash = firstName + "-1795370400000-17.m4s", firstName + "-1795370400000-0-init.mp4", firstName + "-dash-1795370400000-1-init.m4s"
+	put(t, "master", dir, "main", "master.m3u8")
+	for _, name := range []string{"index.m3u8", "show.m3u8", "manifest.mpd", fragment, start, dash, dash + ".tmp", "journal.jsonl"} {
+		put(t, name, dir, "main", firstName, name)
+	}
+	put(t, "", dir, "main", secondName, fragment) // nothing is listed of it yet
+	for name, want := range map[string]struct{ body, kind, cache string }{
+		"master.m3u8":       {"master", "application/vnd.apple.mpegurl", "no-store"},
+		"index.m3u8":        {"index.m3u8", "application/vnd.apple.mpegurl", "no-store"},
+		"show.m3u8":         {"show.m3u8", "application/vnd.apple.mpegurl", "no-store"},
+		firstName + ".m3u8": {"show.m3u8", "application/vnd.apple.mpegurl", "no-store"},
+		"manifest.mpd":      {"manifest.mpd", "application/dash+xml", "no-store"},
+		fragment:            {fragment, "video/iso.segment", "public, max-age=31536000, immutable"},
+		start:               {start, "video/mp4", "public, max-age=31536000, immutable"},
+		dash:                {dash, "video/iso.segment", "public, max-age=31536000, immutable"},
+	} {
+		w := ask(dir, "GET", "main", name, nil)
+		if w.Code != 200 || w.Body.String() != want.body || w.Header().Get("Content-Type") != want.kind || w.Header().Get("Cache-Control") != want.cache {
+			t.Errorf("%s: %d %q %v", name, w.Code, w.Body, w.Header())
+		}
+	}
+	for _, name := range []string{
+		secondName + ".m3u8", "journal.jsonl", dash + ".tmp", "index.m3u8.new", "../main/show.m3u8", "x.m3u8", ".m3u8", "parts", firstName + "/show.m3u8",
+	} {
+		if w := ask(dir, "GET", "main", name, nil); w.Code != 404 {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
+
 // Nobody may keep the word that a stream is not live.
 func TestHandlerOfAStreamThatIsNotLive(t *testing.T) {
 	dir := t.TempDir()

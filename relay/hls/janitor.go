@@ -17,10 +17,12 @@ const (
 	keepFor = 2 * time.Minute
 )
 
-// Janitor removes what nobody can ask for any more: segments that ffmpeg left behind when a child took over from
-// another, and sessions that are over and have been followed by another.
+// Janitor removes what nobody can ask for any more: what a child that was killed left behind, sessions that are over and
+// have been followed by another, and shows whose time is over.
 type Janitor struct {
 	Dir string
+	// Keep is how long a stream's shows are kept after their end. Default: not at all.
+	Keep func(stream string) time.Duration
 	// Report is told what could not be removed; it is tried again. Default: nobody is.
 	Report func(error)
 }
@@ -41,24 +43,6 @@ func (j Janitor) Serve(ctx context.Context) error {
 	}
 }
 
-// Recover ends the playlists that a relay which was killed left open, but for those of sessions that go on, given by
-// stream. Call it before packaging begins.
-func (j Janitor) Recover(goesOn map[string]time.Time) error {
-	open, err := fs.Glob(os.DirFS(j.Dir), "*/*/"+playlist)
-	if err != nil {
-		return fmt.Errorf("find playlists: %w", err)
-	}
-	for _, name := range open {
-		dir := filepath.Dir(name)
-		stream, _, _ := strings.Cut(filepath.Dir(dir), "@") // a rendition's session is its source's, or nearly
-		if start, ok := goesOn[stream]; ok && filepath.Base(dir) >= start.UTC().Format(stamp) {
-			continue
-		}
-		err = errors.Join(err, endPlaylist(filepath.Join(j.Dir, name)))
-	}
-	return err
-}
-
 // Sweep removes what was last written before a moment. What cannot be removed keeps nothing else from being.
 func (j Janitor) Sweep(before time.Time) error {
 	streams, err := os.ReadDir(j.Dir)
@@ -68,7 +52,7 @@ func (j Janitor) Sweep(before time.Time) error {
 	var failed error
 	for _, s := range streams {
 		if s.IsDir() {
-			failed = errors.Join(failed, sweepStream(filepath.Join(j.Dir, s.Name()), before))
+			failed = errors.Join(failed, j.sweepStream(filepath.Join(j.Dir, s.Name()), before))
 		}
 	}
 	if failed != nil {
@@ -77,17 +61,39 @@ func (j Janitor) Sweep(before time.Time) error {
 	return nil
 }
 
-func sweepStream(dir string, before time.Time) error {
+func (j Janitor) sweepStream(dir string, before time.Time) error {
+	keep := time.Duration(0)
+	if j.Keep != nil {
+		keep = j.Keep(filepath.Base(dir))
+	}
 	names, err := sessions(dir)
 	for i, name := range names {
 		session := filepath.Join(dir, name)
-		if i < len(names)-1 && olderThan(filepath.Join(session, playlist), before) {
+		whole := filepath.Join(session, wholeShow)
+		kept := exists(whole) && !olderThan(whole, before.Add(-keep))
+		if i < len(names)-1 && !kept && olderThan(filepath.Join(session, playlist), before) {
 			err = errors.Join(err, os.RemoveAll(session))
-		} else {
-			err = errors.Join(err, sweepSegments(session, before))
+			continue
+		}
+		err = errors.Join(err, sweepSegments(session, exists(whole) && !kept, before))
+		if !kept {
+			err = errors.Join(err, remove(whole))
 		}
 	}
 	return err
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// remove removes a file, if it is there.
+func remove(name string) error {
+	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // olderThan reports whether a file was last written before a moment, or is not there.
@@ -96,29 +102,42 @@ func olderThan(name string, t time.Time) bool {
 	return err != nil || info.ModTime().Before(t)
 }
 
-// sweepSegments removes the old segments of a session that its playlist does not name, half-written ones of a child
-// that was killed among them.
-func sweepSegments(dir string, before time.Time) error {
-	index, err := os.ReadFile(filepath.Join(dir, playlist))
+// sweepSegments removes the old segments of a session that neither its playlist nor its journal names, half-written ones
+// of a child that was killed among them. The composer looks after what the journal names, until the show is no longer
+// kept: expired.
+func sweepSegments(dir string, expired bool, before time.Time) error {
+	named, err := os.ReadFile(filepath.Join(dir, playlist))
 	if os.IsNotExist(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if !expired {
+		entries, err := os.ReadFile(filepath.Join(dir, journals))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		named = append(named, entries...)
+	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	listed := string(index)
+	dash, err := os.ReadFile(filepath.Join(dir, manifest))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	text, dashes := string(named), string(dash)
 	var failed error
 	for _, f := range files {
 		segment := strings.TrimSuffix(f.Name(), ".tmp")
 		name := filepath.Join(dir, f.Name())
-		if segmentPattern.MatchString(segment) && !strings.Contains(listed, f.Name()) && olderThan(name, before) {
-			if err := os.Remove(name); !os.IsNotExist(err) {
-				failed = errors.Join(failed, err)
-			}
+		_, child := dashFile(f.Name()) // a manifest names its child's segments by a pattern
+		left := segmentPattern.MatchString(segment) && !strings.Contains(text, f.Name()) ||
+			child != "" && !strings.Contains(dashes, child)
+		if left && olderThan(name, before) {
+			failed = errors.Join(failed, remove(name))
 		}
 	}
 	return failed

@@ -11,26 +11,7 @@ import (
 	"github.com/restreamd/restreamd/relay/hls"
 )
 
-func TestRecoverEndsOpenPlaylists(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "[hls]*") // what means something to globs is a name like another
-	a := put(t, open, dir, "main", firstName, "index.m3u8")
-	b := put(t, open, dir, "other", secondName, "index.m3u8")
-	put(t, "x", dir, "main", "file")
-	j := hls.Janitor{Dir: dir}
-	for range 2 {
-		if err := j.Recover(nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{a, b} {
-		if got := get(t, name); strings.Count(got, "#EXT-X-ENDLIST") != 1 {
-			t.Errorf("%s is %q", name, got)
-		}
-	}
-	if err := (hls.Janitor{Dir: filepath.Join(dir, "none")}).Recover(nil); err != nil {
-		t.Errorf("without a folder: %v", err)
-	}
-}
+const open = "#EXTM3U\n#EXTINF:2.0,\na.ts\n"
 
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
@@ -76,6 +57,38 @@ func TestSweepSparesWhatIsFresh(t *testing.T) {
 	}
 	if !exists(dir, "main", firstName, firstName+"-0-1.ts") {
 		t.Error("a fresh session was swept")
+	}
+}
+
+// A show that is kept stays for its time, whatever followed it; then all of it goes that the live playlist does not name.
+func TestSweepOfKeptShows(t *testing.T) {
+	dir := t.TempDir()
+	for _, session := range []string{firstName, secondName} {
+		for _, name := range []string{"index.m3u8", "show.m3u8", "journal.jsonl", session + "-0-1.ts", session + "-0-2.ts"} {
+			age(t, put(t, session+"-0-2.ts", dir, "main", session, name), time.Hour)
+		}
+		age(t, put(t, session+"-0-1.ts", dir, "main", session, "journal.jsonl"), time.Hour)
+	}
+	j := hls.Janitor{Dir: dir, Keep: func(string) time.Duration { return 2 * time.Hour }}
+	for range 2 {
+		if err := j.Sweep(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !exists(dir, "main", firstName, "show.m3u8") || !exists(dir, "main", firstName, firstName+"-0-1.ts") {
+		t.Error("a show was swept before its time")
+	}
+	j.Keep = func(string) time.Duration { return 30 * time.Minute }
+	if err := j.Sweep(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		firstName: false, secondName + "/show.m3u8": false, secondName + "/index.m3u8": true,
+		secondName + "/" + secondName + "-0-1.ts": false, secondName + "/" + secondName + "-0-2.ts": true,
+	} {
+		if exists(dir, "main", path) != want {
+			t.Errorf("%s is there: %v, want %v", path, !want, want)
+		}
 	}
 }
 

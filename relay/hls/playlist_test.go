@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/restreamd/restreamd/relay/relaytest"
 )
 
 // playlistFile is what a media playlist says (RFC 8216).
@@ -48,26 +46,6 @@ func parse(t *testing.T, name string) playlistFile {
 	return p
 }
 
-// pictures returns the hashes of all that a playlist names. ffmpeg would read an open playlist as live, and wait.
-func pictures(t *testing.T, p playlistFile, dir string) []string {
-	t.Helper()
-	var all strings.Builder
-	for _, name := range p.segments {
-		all.WriteString(get(t, dir, name))
-	}
-	return relaytest.VideoHashesAnnexB(t, put(t, all.String(), t.TempDir(), "all.ts"))
-}
-
-func beginsWithKeyframe(t *testing.T, path string) bool {
-	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=flags",
-		"-of", "csv=p=0", "-read_intervals", "%+#1", path).Output()
-	if err != nil {
-		t.Fatalf("look into %s: %v", path, err)
-	}
-	return strings.HasPrefix(string(out), "K")
-}
-
 // killWhen kills a process once a condition is met.
 func killWhen(ctx context.Context, pid int, met func() bool) error {
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -84,4 +62,13 @@ func killWhen(ctx context.Context, pid int, met func() bool) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// decodes has ffmpeg decode all of a playlist that has ended; a single fault fails.
+func decodes(t *testing.T, name string) {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-xerror", "-nostdin", "-allowed_extensions", "ALL", "-i", name, "-f", "null", "-").CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("%s does not decode: %v\n%s", name, err, out)
+	}
 }

@@ -41,9 +41,9 @@ var kinds = map[string]func(t *testing.T, s *stage) kind{
 	},
 	"hls": func(t *testing.T, s *stage) kind {
 		dir := t.TempDir()
-		recipe := hls.Recipe{Dir: dir, Segment: time.Second, Window: 100}
+		recipe, composer := hls.Recipe{Dir: dir, Segment: time.Second}, &hls.Composer{Dir: dir, Settings: wide}
 		return kind{s.spec("hls", recipe), func(t *testing.T) []string {
-			if err := recipe.End("main", s.finishes()[0].Session); err != nil {
+			if err := composer.End("main", s.finishes()[0].Session); err != nil {
 				t.Fatal(err)
 			}
 			return relaytest.VideoHashesAnnexB(t, only(t, dir, "main", "*", "index.m3u8"))
@@ -65,6 +65,9 @@ var kinds = map[string]func(t *testing.T, s *stage) kind{
 		}, relaytest.VideoHashes}
 	},
 }
+
+// wide keeps all of a test's segments in the playlist.
+func wide(string) hls.Settings { return hls.Settings{Window: 100} }
 
 // Whatever the kind, a show arrives whole, the child ends by itself, and the session is finished once.
 func TestContract(t *testing.T) {

@@ -23,7 +23,10 @@ func (r *runner) derive() error {
 		return nil
 	}
 	if r.derived == nil || r.derived.pub.Err() != nil { // none yet, or somebody ended it
-		pub, err := r.spec.Derived.Publish(relay.Publisher{Key: "rendition of " + r.spec.from(), Agent: "restreamd"})
+		pub, err := r.spec.Derived.Publish(relay.Publisher{
+			Key: "rendition of " + r.spec.from(), Agent: "restreamd",
+			Clock: relay.Clock{Zero: r.attempt.Zero, Shift: r.attempt.Begin},
+		})
 		if err != nil {
 			return fmt.Errorf("publish the rendition: %w", err)
 		}

@@ -70,6 +70,7 @@ type leg struct {
 	w       tagWriter
 	bytes   atomic.Int64 // written
 	gop     atomic.Int64 // milliseconds between its two newest keyframes
+	open    atomic.Int64 // milliseconds since the newest
 }
 
 // wait blocks until there is media and both kinds of track are known, or one has come alone for a while.
@@ -100,6 +101,24 @@ func (f *feed) tracks() (audio, video bool) {
 		}
 	}
 	return audio, video
+}
+
+// videoCodec is the FourCC of the main video track, "" where there is none or it is older than codec headers.
+func (f *feed) videoCodec() (fourCC string) {
+	for _, list := range [][]*relay.Packet{f.inits, f.pending} {
+		for _, p := range list {
+			if p.Slot == relay.HeaderSlot(relay.Video, 0) {
+				fourCC, _ = flv.Codec(*p)
+			}
+		}
+	}
+	return fourCC
+}
+
+// begins is where the next child's clock begins on the session's.
+func (f *feed) begins() time.Duration {
+	base, _ := relay.Base(f.pending)
+	return time.Duration(base) * time.Millisecond
 }
 
 // media makes sure that media is pending. A child's clock starts with its first media packet, and one that got nothing
@@ -233,6 +252,9 @@ func (f *feed) encode() []*relay.Packet {
 			}
 			f.gop.Store(p.DTS - f.lastKey)
 			f.lastKey = p.DTS
+		}
+		if p.Slot == 0 {
+			f.open.Store(p.DTS - f.lastKey)
 		}
 		f.w.add(p, max(p.DTS-f.base, 0))
 		if f.keeps != nil && p.Slot == 0 {

@@ -35,6 +35,8 @@ var scripts = map[string]string{
 	"stubborn": `trap '' TERM; while :; do sleep 1; done`,
 	"fails":    `echo "cannot do it with s3cret-key" >&2; exit 1`,
 	"fault":    `cat >/dev/null & sleep 0.1; echo "av_interleaved_write_frame(): Input/output error" >&2; exit 1`,
+	"idles":    `exec cat >/dev/null`,
+	"fills":    `cat >"$out"; echo "[hls @ 0x1] No space left on device" >&2`,
 	"quits":    `head -c 100 >/dev/null; exit 0`,
 	"recovers": `log="${out%-*}.log"; echo x >>"$log"; [ $(wc -l <"$log") -eq 3 ] && sleep 1.5; exit 1`,
 	"obeys":    `[ -e "${out%-*}.refuse" ] || exec cat >"$out"; echo "[rtmp @ 0x1] Server error: Already publishing" >&2; exit 1`,

@@ -110,44 +110,6 @@ func (r *runner) Serve(ctx context.Context) error {
 	return nil
 }
 
-// subscribe joins the stream. stop forgets what is held of it.
-func (r *runner) subscribe(ctx context.Context) (f *feed, stop func()) {
-	f = &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack, limit: r.spec.Roll}
-	f.sub.Delay(r.spec.Delay)
-	if r.spec.FixedHeaders {
-		f.sub.Accept(relay.FreezeOnly)
-	}
-	f.in = f.sub
-	if r.spec.Ledger == nil {
-		return f, func() {}
-	}
-	f.keeps, f.spool = &retained{ledger: r.spec.Ledger}, newSpool(f.sub, r.of.Spool)
-	f.in = f.spool
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { f.spool.run(ctx) })
-	return f, func() {
-		cancel()
-		wg.Wait()
-		f.spool.close()
-	}
-}
-
-// owes reports whether a lossless output has to try again with what it holds. That ends with the next session, whose
-// beginning it would miss.
-func (r *runner) owes(ctx context.Context, f *feed, err error) bool {
-	if err == nil || ctx.Err() != nil || r.spec.Ledger == nil || errors.Is(err, relay.ErrClosed) {
-		return false
-	}
-	if start, on := r.source.Session(); on && !start.Equal(r.attempt.Session) {
-		memory, disk := f.spool.held()
-		r.log.Error("the end of a session is not recorded: the next session has begun", zap.Int("packets", len(f.pending)),
-			zap.Int64("bytes_behind", memory+disk), zap.Error(err))
-		return false
-	}
-	return true
-}
-
 // show runs children through one session. It returns nil when the session is over and why a child failed otherwise.
 func (r *runner) show(ctx context.Context, f *feed) error {
 	for {
@@ -195,6 +157,9 @@ func (r *runner) enter(f *feed) {
 	r.attempt.Audio, r.attempt.Video = f.tracks()
 	r.attempt.FPS = r.source.FPS()
 	r.attempt.Start = f.first()
+	r.attempt.VideoCodec = f.videoCodec()
+	clock := f.sub.Clock()
+	r.attempt.Zero, r.attempt.Begin = clock.Zero, clock.Shift+f.begins()
 }
 
 // finish tells once that this output is done with a session.
@@ -297,23 +262,11 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 	cancel(nil)
 	wg.Wait()
 	r.log.Debug("child ended", zap.Stringer("exit", exit), zap.Duration("ran", exit.Ran()), zap.Strings("lines", exit.Lines))
-	return r.settle(wanted, f, cmp.Or(fileTrouble(job, exit), r.judge(f, exit, cause)))
-}
-
-// settle has a lossless output go on where its child's file is whole. An output that is no longer wanted does not go on: its
-// file stays as it is.
-func (r *runner) settle(wanted context.Context, f *feed, why error) error {
-	if wanted.Err() != nil {
-		return why
+	why := cmp.Or(fileTrouble(job, exit), r.judge(f, exit, cause))
+	if why == nil && f.verdict != fed {
+		why = dog.ended(exit)
 	}
-	owed, err := f.settle()
-	if err != nil {
-		r.log.Error("the file may hold packets twice", zap.String("file", f.file), zap.Error(err))
-	}
-	if owed && why == nil {
-		return trouble{errors.New("the child ended in order, and not all of it is on disk"), Disk}
-	}
-	return why
+	return r.settle(wanted, f, why)
 }
 
 // judge says whether a child's end was a failure, and which.
@@ -407,29 +360,6 @@ func (r *runner) command(job ffmpeg.Job, f *feed) (process.Spec, error) {
 		Path:   r.tool.Path, Args: args, Env: r.tool.Env, Secrets: secrets, DieWithParent: job.DieWithParent,
 		Feed: feed, Started: r.started, Line: r.line, Progress: progress, Redact: r.redact.Redact, PipeSize: 256 << 10,
 	}, nil
-}
-
-func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
-	w := watchdog{
-		fed:  f.bytes.Load,
-		gop:  func() time.Duration { return time.Duration(f.gop.Load()) * time.Millisecond },
-		push: link != nil,
-		file: link == nil && r.derived == nil,
-		age:  func() time.Duration { return 0 },
-		see:  r.see,
-	}
-	switch {
-	case link != nil:
-		w.done = func() int64 { return link.Progress().Acked }
-		w.age = func() time.Duration { return link.Progress().QueueAge }
-	case r.derived != nil:
-		w.done = r.derived.bytes.Load
-	default:
-		w.done = func() int64 { return growth(job.Watch) }
-		w.disk = onDisk(job)
-	}
-	w.start = w.done()
-	return w
 }
 
 // sleep waits for the next try.

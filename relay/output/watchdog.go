@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/restreamd/restreamd/relay/ffmpeg"
+	"github.com/restreamd/restreamd/relay/process"
 )
 
 // Stalled children are replaced after these times without progress while media is fed.
@@ -17,6 +20,10 @@ const (
 	// stallFile: a fragment or a segment is written at least every few seconds, or every GOP if that is longer; segments
 	// have 10 s at most.
 	stallFile = 30 * time.Second
+	// A packager lists a segment as soon as it is complete. What it may take beyond two of them: 2 s, and where it has yet
+	// to begin 10 s.
+	slackSegment = 2 * time.Second
+	slackStart   = 10 * time.Second
 )
 
 // share is how much must come out of what was fed to count as progress: a sixteenth. A platform that asks for pongs
@@ -26,6 +33,8 @@ const share = 16
 var (
 	errStalled = trouble{errors.New("stalled: media was fed but nothing came out"), Wedged}
 	errWedged  = trouble{errors.New("the platform stopped taking media"), Wedged}
+	errFull    = trouble{errors.New("ffmpeg ended as if all were well, but the disk is full: make room"), Disk}
+	errIdle    = trouble{errors.New("ffmpeg ended as if all were well, but wrote nothing: is the disk full?"), Disk}
 	errMute    = trouble{errors.New("no answer: the platform took the connection but not the publish"), Timeout}
 )
 
@@ -37,9 +46,35 @@ type watchdog struct {
 	gop   func() time.Duration
 	push  bool                 // done is what a platform took, and some of it is talk
 	file  bool                 // done is what stands in files, which grow by fits and starts
+	pace  time.Duration        // how often files grow, at least and at a keyframe; 0: stallFile is all that is known
 	age   func() time.Duration // of what the platform has not taken
 	disk  func() error         // what is wrong with the disk that the child writes to. Default: it writes to none
 	see   func(fed int64, moved bool)
+}
+
+// watch makes the watchdog of a child.
+func (r *runner) watch(f *feed, job ffmpeg.Job, link *gated) watchdog {
+	w := watchdog{
+		fed:  f.bytes.Load,
+		gop:  func() time.Duration { return time.Duration(max(f.gop.Load(), f.open.Load())) * time.Millisecond },
+		push: link != nil,
+		file: link == nil && r.derived == nil,
+		pace: job.Pace,
+		age:  func() time.Duration { return 0 },
+		see:  r.see,
+	}
+	switch {
+	case link != nil:
+		w.done = func() int64 { return link.Progress().Acked }
+		w.age = func() time.Duration { return link.Progress().QueueAge }
+	case r.derived != nil:
+		w.done = r.derived.bytes.Load
+	default:
+		w.done = func() int64 { return growth(job.Watch) }
+		w.disk = onDisk(job)
+	}
+	w.start = w.done()
+	return w
 }
 
 // run returns why the child must go when it stands still, nil when ctx is over.
@@ -92,12 +127,40 @@ func (w watchdog) enough() int64 {
 
 func (w watchdog) patience(moved bool) time.Duration {
 	switch {
+	case w.file && w.pace > 0:
+		return w.segments(moved)
 	case w.file:
 		return max(stallFile, 3*w.gop())
 	case moved:
 		return stallPush
 	}
 	return stallStart
+}
+
+// segments is how long a packager may take: two segments, and what a busy machine adds.
+func (w watchdog) segments(moved bool) time.Duration {
+	slack := slackSegment
+	if !moved {
+		slack = slackStart
+	}
+	longest := w.pace
+	if gop := w.gop(); gop > 0 {
+		longest = (w.pace + gop - 1) / gop * gop
+	}
+	return 2*longest + slack
+}
+
+// ended says what is wrong with a packager that had media and went in order: ffmpeg's HLS muxer does so on a full disk.
+func (w watchdog) ended(exit process.Exit) error {
+	switch {
+	case w.pace == 0 || w.fed() == 0:
+		return nil
+	case ffmpeg.Classify(exit.Lines, exit) == ffmpeg.CauseDiskFull:
+		return failure{errFull, exit.Ran()}
+	case w.done() == w.start:
+		return failure{errIdle, exit.Ran()}
+	}
+	return nil
 }
 
 // growth sums sizes and change times of files: it moves when any of them is written.

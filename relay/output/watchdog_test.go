@@ -7,7 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/output"
+	"github.com/restreamd/restreamd/relay/relaytest"
 )
 
 // A child is given up when what comes out of it stands still for as long as its kind may, in the bubble's time.
@@ -17,7 +19,7 @@ func TestWatchdog(t *testing.T) {
 		push, file bool
 		done       func(age time.Duration) int64
 		queueAge   func(age time.Duration) time.Duration
-		gop        time.Duration
+		gop, pace  time.Duration
 		want       time.Duration // until it is given up
 		why        string
 		class      output.Class
@@ -34,6 +36,10 @@ func TestWatchdog(t *testing.T) {
 		"rendition that stops":         {done: until(20*time.Second, 6e4), want: 25 * time.Second, why: "stalled", class: output.Wedged},
 		"file":                         {file: true, done: steps(20 * time.Second), want: never},
 		"file that never grows":        {file: true, done: rate(0), want: 30 * time.Second, why: "stalled", class: output.Wedged},
+		"packager":                     {file: true, pace: 2 * time.Second, gop: 2 * time.Second, done: steps(2 * time.Second), want: never},
+		"packager that never begins":   {file: true, pace: 2 * time.Second, gop: time.Second, done: rate(0), want: 14 * time.Second, why: "stalled", class: output.Wedged},
+		"packager that stops":          {file: true, pace: 2 * time.Second, gop: time.Second, done: until(20*time.Second, 6e6), want: 26 * time.Second, why: "stalled", class: output.Wedged},
+		"packager with uneven GOPs":    {file: true, pace: 2 * time.Second, gop: 3 * time.Second, done: until(20*time.Second, 6e6), want: 28 * time.Second, why: "stalled", class: output.Wedged},
 		"file with long GOPs":          {file: true, done: rate(0), gop: 20 * time.Second, want: time.Minute, why: "stalled", class: output.Wedged},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +47,7 @@ func TestWatchdog(t *testing.T) {
 				begun := time.Now()
 				age := func() time.Duration { return time.Since(begun) }
 				dog := output.Watchdog{
-					Push: c.push, File: c.file,
+					Push: c.push, File: c.file, Pace: c.pace,
 					Fed:  func() int64 { return rate(6e6)(age()) },
 					Done: func() int64 { return c.done(age()) },
 					Age:  func() time.Duration { return 0 },
@@ -99,4 +105,21 @@ func steps(every time.Duration) func(time.Duration) int64 {
 
 func since(start time.Duration) func(time.Duration) time.Duration {
 	return func(age time.Duration) time.Duration { return max(age-start, 0) }
+}
+
+// ffmpeg's HLS muxer ends in order on a full disk, and says so at most in passing.
+func TestPackagerThatEndsAsIfAllWereWell(t *testing.T) {
+	t.Parallel()
+	media := relaytest.Media(t)
+	for tool, words := range map[string]string{"idles": "wrote nothing", "fills": "the disk is full"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, tool).serve()
+			s.Apply([]output.Spec{s.spec("hls", hls.Recipe{Dir: t.TempDir(), Segment: time.Second})})
+			playInto(t, s.stream, media, "hls").Close()
+			s.await("hls", "in trouble", func(o output.Status) bool {
+				return o.Failures == 1 && o.Class == output.Disk && strings.Contains(o.Reason, words)
+			})
+		})
+	}
 }
