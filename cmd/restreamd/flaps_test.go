@@ -23,6 +23,7 @@ type flapping struct {
 	*rt.Relay
 	rnd     *rand.Rand
 	media   []string
+	other   []string      // is what programs send: one that was ended before it began must not be taken for the next leg
 	longest time.Duration // of a turn on air, and off
 	frozen  string        // the key of an encoder that still holds its connection
 	legs    []leg
@@ -50,6 +51,10 @@ func TestFlaps(t *testing.T) {
 		media: []string{
 			rt.Media(t, rt.Duration(24*time.Second), rt.Size(320, 180), rt.Bitrate(300)),
 			rt.Media(t, rt.Duration(24*time.Second), rt.Size(256, 144), rt.Bitrate(300)),
+		},
+		other: []string{
+			rt.Media(t, rt.Duration(24*time.Second), rt.Size(320, 180), rt.Bitrate(200)),
+			rt.Media(t, rt.Duration(24*time.Second), rt.Size(256, 144), rt.Bitrate(200)),
 		},
 	}
 	f.native(t, f.PublishURL(), f.media[0], 3*time.Second, "FIN")
@@ -100,15 +105,15 @@ func (f *flapping) explain(t *testing.T) {
 func (f *flapping) flap(t *testing.T) {
 	t.Helper()
 	url := f.url()
-	media, on := f.media[f.rnd.IntN(len(f.media))], f.span()
+	which, on := f.rnd.IntN(len(f.media)), f.span()
 	f.frozen = ""
 	switch f.rnd.IntN(5) {
 	case 0:
-		f.program(t, "ffmpeg", url, media, on)
+		f.program(t, "ffmpeg", url, f.other[which], on)
 	case 1:
-		f.program(t, "GStreamer", url, media, on)
+		f.program(t, "GStreamer", url, f.other[which], on)
 	default:
-		f.native(t, url, media, on, []string{"FIN", "RST", "silence"}[f.rnd.IntN(3)])
+		f.native(t, url, f.media[which], on, []string{"FIN", "RST", "silence"}[f.rnd.IntN(3)])
 	}
 	pause(t, f.span())
 }

@@ -234,7 +234,7 @@ func steady(t *testing.T, s rt.Session, hole time.Duration) {
 	if err := s.MonotonicDTS(); err != nil {
 		t.Error(err)
 	}
-	const second = time.Second + 250*time.Millisecond // and what batches and a busy machine add
+	const second = 2 * time.Second // 1 s is promised, of a machine with less to do
 	most := uint32(hole.Milliseconds())
 	last := map[uint8]uint32{}
 	var arrived time.Time
