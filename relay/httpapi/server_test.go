@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -173,6 +175,36 @@ func TestStaticFiles(t *testing.T) {
 		if w := ask(s, "GET", path, ""); w.Code == 200 {
 			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
 		}
+	}
+}
+
+// What others wrote is what they published: a changed byte would be nobody's code.
+func TestVendoredFiles(t *testing.T) {
+	list, err := os.ReadFile("web/VENDORED")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^(\S+\.js) .*: (\S+\.LICENSE) +sha256:([0-9a-f]{64})$`).FindAllStringSubmatch(string(list), -1)
+	if len(lines) != 2 {
+		t.Errorf("%d files are listed, want hls.js and mpegts.js", len(lines))
+	}
+	for _, m := range lines {
+		text, err := os.ReadFile("web/" + m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256(text)); sum != m[3] {
+			t.Errorf("%s has the sum %s, want %s", m[1], sum, m[3])
+		}
+		if license, err := os.ReadFile("web/" + m[2]); err != nil || !strings.Contains(string(license), "Apache License") {
+			t.Errorf("%s: its license is not beside it: %v", m[1], err)
+		}
+	}
+}
+
+func TestThumbnailIsPassedOn(t *testing.T) {
+	if w := ask(server(&relayed{}), "GET", "/api/v1/streams/main/thumbnail.jpg", ""); w.Body.String() != "picture of main" {
+		t.Errorf("%d %q", w.Code, w.Body)
 	}
 }
 

@@ -8,6 +8,7 @@ const answerShown = 10000; // ms
 
 let ahead = 0; // ms, of the relay's clock before this machine's
 let newest = ""; // when the relay last answered
+let pictured = 0; // number of the newest pictures
 const answers = new Map(); // what the API said, by the path of the output
 
 const byId = (id) => document.getElementById(id);
@@ -148,10 +149,19 @@ function stream(s, now, all) {
   return $("section", { id: `stream-${s.name}`, "aria-label": `Stream ${s.name}` },
     $("h2", {}, s.name, $("span", { class: `mark ${air(s)[0]}` }, air(s)[1]),
       watch && $("a", { href: `/watch/${encodeURIComponent(s.name)}` }, "watch")),
-    s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
-    ...standby(s.standby || [], now),
+    $("div", { class: "now" }, look(s, now), $("div", {},
+      s.publisher ? publisher(s.publisher, now) : s.hold ? held(s.hold, now) : $("p", {}, "No publisher. Start streaming in OBS."),
+      ...standby(s.standby || [], now))),
     $("table", {}, $("thead", {}, $("tr", {}, ...["Output", "State", "Delivery"].map((t) => $("th", { scope: "col" }, t)))),
       $("tbody", {}, ...(s.outputs || []).flatMap((o) => rows(o, now, made(o))))));
+}
+
+// look is what a stream looks like: a new picture every five seconds, none while nobody sees this page. Its place is there
+// before the picture is, and the old one stays until the next has come.
+function look(s, now) {
+  if (!document.hidden) pictured = Math.floor(now / 5000);
+  return s.live && $("img", { class: "look", alt: "", width: 160, height: 90,
+    src: `/api/v1/streams/${encodeURIComponent(s.name)}/thumbnail.jpg?t=${pictured}` });
 }
 
 const encoders = ({ budget, used, running, refused }) => [

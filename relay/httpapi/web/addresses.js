@@ -1,0 +1,12 @@
+// Where this page's stream is found. A viewer's token in the page's own address goes with every request.
+
+export const name = decodeURIComponent(location.pathname.split("/").pop());
+
+const token = new URLSearchParams(location.search).get("token");
+const stream = encodeURIComponent(name);
+const at = (path) => new URL(token ? `${path}?token=${encodeURIComponent(token)}` : path, location.origin).href;
+
+export const master = at(`/hls/${stream}/master.m3u8`); // every rendition
+export const index = at(`/hls/${stream}/index.m3u8`); // the stream as it came
+export const flv = at(`/flv/${stream}.flv`);
+export const picture = at(`/api/v1/streams/${stream}/thumbnail.jpg`);
