@@ -14,7 +14,7 @@ type relaySpec struct {
 	under        []string // program that becomes the relay, with its arguments
 	shipped      bool
 	dir          string
-	rtmp         string // what it listens on
+	listen       struct{ rtmp, http string }
 	noKey        bool
 	debug        bool
 	keys         []string // YAML, one item of streams.main.keys each
@@ -51,7 +51,10 @@ func StreamKey(yaml string) RelayOption {
 }
 
 // Listen sets what the relay listens on for RTMP. It defaults to 127.0.0.1:0.
-func Listen(address string) RelayOption { return func(s *relaySpec) { s.rtmp = address } }
+func Listen(address string) RelayOption { return func(s *relaySpec) { s.listen.rtmp = address } }
+
+// ListenHTTP sets what the relay listens on for HTTP. It defaults to 127.0.0.1:0.
+func ListenHTTP(address string) RelayOption { return func(s *relaySpec) { s.listen.http = address } }
 
 // File writes a file into the relay's folder before the relay starts, for its owner alone.
 func File(path, content string) RelayOption {
@@ -137,7 +140,7 @@ func (r *Relay) keepKey() error {
 
 func (s relaySpec) config(r *Relay) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "rtmp: {listen: %q}\nhttp: {listen: \"127.0.0.1:0\"}\n", cmp.Or(s.rtmp, "127.0.0.1:0"))
+	fmt.Fprintf(&b, "rtmp: {listen: %q}\nhttp: {listen: %q}\n", cmp.Or(s.listen.rtmp, "127.0.0.1:0"), cmp.Or(s.listen.http, "127.0.0.1:0"))
 	fmt.Fprintf(&b, "data: %q\n", r.Data)
 	b.WriteString("streams:\n  main:\n    app: live\n")
 	keys := s.keys
