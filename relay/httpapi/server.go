@@ -81,7 +81,8 @@ func (w quietWriter) Write(p []byte) (int, error) {
 func (s *Server) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{s.Reporter})
-	files, _ := fs.Sub(web, "web") // the folder is compiled in
+	folder, _ := fs.Sub(web, "web") // it is compiled in
+	files := readFiles(folder)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", page(files, "dashboard.html"))
@@ -109,19 +110,6 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:")
 		next.ServeHTTP(w, r)
 	})
-}
-
-func page(files fs.FS, name string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, files, name)
-	}
-}
-
-func static(files fs.FS) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		page(files, r.PathValue("file"))(w, r)
-	}
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

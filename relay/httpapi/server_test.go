@@ -1,11 +1,15 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"regexp"
@@ -175,6 +179,39 @@ func TestStaticFiles(t *testing.T) {
 		if w := ask(s, "GET", path, ""); w.Code == 200 {
 			t.Errorf("%s: %d %.60q", path, w.Code, w.Body)
 		}
+	}
+}
+
+// Browsers that have a file keep it, and those that have not get less than half of it.
+func TestStaticFilesAreSmall(t *testing.T) {
+	get := func(name, value string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, "/static/hls.min.js", nil)
+		r.Header.Set(name, value)
+		w := httptest.NewRecorder()
+		server(&relayed{}).Handler().ServeHTTP(w, r)
+		return w
+	}
+	whole, small := get("Accept", "*/*"), get("Accept-Encoding", "br, gzip")
+	if small.Header().Get("Content-Encoding") != "gzip" || small.Body.Len() > whole.Body.Len()/2 {
+		t.Errorf("%d bytes of %d, %v", small.Body.Len(), whole.Body.Len(), small.Header())
+	}
+	plain, err := gzip.NewReader(small.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(plain); err != nil || !bytes.Equal(text, whole.Body.Bytes()) {
+		t.Errorf("compressed, it is another file: %v", err)
+	}
+	for _, w := range []*httptest.ResponseRecorder{whole, small} {
+		if again := get("If-None-Match", w.Header().Get("ETag")); w == whole && again.Code != http.StatusNotModified {
+			t.Errorf("who has it gets %d", again.Code)
+		}
+		if w.Header().Get("Vary") != "Accept-Encoding" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") {
+			t.Errorf("%v", w.Header())
+		}
+	}
+	if whole.Header().Get("ETag") == small.Header().Get("ETag") {
+		t.Error("two texts, one tag")
 	}
 }
 
