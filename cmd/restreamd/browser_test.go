@@ -43,6 +43,7 @@ type seen struct {
 	State    string  `json:"state"`
 	Way      string  `json:"way"`    // hls, flv or native
 	Faults   int     `json:"faults"` // fatal errors so far
+	Fault    string  `json:"fault"`  // the newest
 	Said     string  `json:"said"`   // to a screen reader
 	Headline string  `json:"headline"`
 }
@@ -116,7 +117,7 @@ func (v *viewer) look(t *testing.T) (now seen) {
 	t.Helper()
 	v.eval(t, `(() => {
 		const v = document.getElementById("video"), p = document.getElementById("player"), text = (id) => document.getElementById(id)?.textContent;
-		return v ? {time: v.currentTime, now: performance.now() / 1000, width: v.videoWidth, state: p.dataset.state, way: p.dataset.way, faults: Number(p.dataset.faults ?? 0),
+		return v ? {time: v.currentTime, now: performance.now() / 1000, width: v.videoWidth, state: p.dataset.state, way: p.dataset.way, faults: Number(p.dataset.faults ?? 0), fault: p.dataset.fault,
 			said: text("say"), headline: text("headline")} : {};
 	})()`, &now)
 	return now

@@ -65,12 +65,16 @@ func TestBrowserPlaysLowLatency(t *testing.T) {
 func (v *viewer) inTime(t *testing.T, way string) {
 	t.Helper()
 	now := v.look(t)
-	t.Logf("%s: of %v played %.1f s, stood still for %v at most, %d faults", now.Way, v.watched.Round(time.Second), v.played, v.still.Round(10*time.Millisecond), now.Faults)
+	t.Logf("%s: of %.1f s played %.1f s, stood still for %v at most, %d faults", now.Way, v.watched.Seconds(), v.played, v.still.Round(10*time.Millisecond), now.Faults)
 	if now.Way != way || now.State != "live" || now.Faults > 0 {
 		t.Errorf("%+v, want %s, live and without a fault", now, way)
 	}
-	if share := v.played / v.watched.Seconds(); share < 0.98 {
-		t.Errorf("of %v the browser played %.1f s: %.3f of it, want 0.98", v.watched, v.played, share)
+	want := 0.98 * v.watched.Seconds()
+	if v.watched < time.Minute {
+		want -= 0.5 // one hiccup of a busy machine
+	}
+	if v.played < want {
+		t.Errorf("of %v the browser played %.1f s, want %.1f", v.watched, v.played, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import { supported as lowSupported } from "./wayflv.js";
 const byId = (id) => document.getElementById(id);
 
 const jump = 10; // s, of an arrow key
+const margin = 2; // s
 const dvrFrom = 15; // s of history that are worth a slider
 const idleAfter = 3000; // ms, in full screen
 const seconds = (s) => (s < 9.95 ? s.toFixed(1) : String(Math.round(s)));
@@ -123,9 +124,10 @@ export class Controls {
     return this.#page.playback()?.seekable() ?? [0, 0];
   }
 
+  // seekTo keeps away from the oldest segment: it may be gone before it is fetched.
   #seekTo(time) {
     const [from, to] = this.#window();
-    if (to > from) this.#video.currentTime = Math.min(Math.max(time, from), to);
+    if (to > from) this.#video.currentTime = Math.min(Math.max(time, from + margin), to);
     this.refresh();
   }
 

@@ -67,6 +67,13 @@ function set(next, detail = states[next].detail ?? "") {
   say(headline ? `${headline}. ${detail}` : `${name}: ${air[1]}`);
 }
 
+// fault keeps what should not have happened, for whoever looks into it.
+function fault(what) {
+  console.warn(what);
+  player.dataset.faults = Number(player.dataset.faults ?? 0) + 1;
+  player.dataset.fault = what;
+}
+
 function note(text) {
   byId("note").hidden = !text;
   byId("note").textContent = text;
@@ -115,10 +122,7 @@ async function play(mine, way, url) {
   try {
     started = await way.start(video, url, {
       levels: (list) => mine === turn && controls.levels(list),
-      fault(what) {
-        console.warn(what);
-        player.dataset.faults = Number(player.dataset.faults ?? 0) + 1;
-      },
+      fault,
       over: (why) => over(mine, why),
     });
   } catch (e) {
@@ -210,7 +214,7 @@ const controls = new Controls({
 setInterval(() => {
   if (video.currentTime !== moved.time || video.paused && held) moved = { at: Date.now(), time: video.currentTime };
   else if (playback && state !== "blocked" && Date.now() - moved.at > stallGivenUp) {
-    player.dataset.faults = Number(player.dataset.faults ?? 0) + 1;
+    fault(`the picture stood still at ${video.currentTime.toFixed(2)} s`);
     over(turn, {});
   }
   controls.refresh();
