@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os/exec"
@@ -138,5 +137,5 @@ func TestRecordingOutlivesTheRelay(t *testing.T) {
 			t.Errorf("of leg %d, %d of %d pictures are recorded: a GOP of %d may be lost", i, n, len(leg), gop)
 		}
 	}
-	t.Log(fmt.Sprintf("%d kills, %d pictures lost at most each time", kills, lost))
+	t.Logf("%d kills, %d pictures lost at most each time", kills, lost)
 }

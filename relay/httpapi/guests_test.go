@@ -154,7 +154,8 @@ func TestOneAddressHasHalf(t *testing.T) {
 		}
 		all = append(all, c)
 	}
-	if !closed(t, all[0]) || !answered(t, all[1]) {
-		t.Error("want the oldest of three closed, and no other")
+	// Which of the two others was idle first is known to the server alone: it notes that after its answer is read.
+	if answered(t, all[0]) == answered(t, all[1]) {
+		t.Error("want one of the first two closed, and not the other")
 	}
 }
