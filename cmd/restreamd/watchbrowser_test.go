@@ -158,7 +158,8 @@ func TestBrowserKeys(t *testing.T) {
 	r := rt.StartRelay(t, rt.StreamConfig("record: {enabled: false}\nhls: {segment: 1s, window: 30}"))
 	rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())
 	v := watch(t, "http://"+r.HTTP+"/watch/main")
-	rt.Eventually(t, patient, "some seconds to go back", func() bool { return v.look(t).Time > 6 })
+	// Ten seconds back is more than the player wins back by itself in a minute.
+	rt.Eventually(t, patient, "some seconds to go back", func() bool { return v.look(t).Time > 15 })
 	is := func(expression string) func() bool {
 		return func() (yes bool) {
 			v.eval(t, expression, &yes)
