@@ -68,7 +68,7 @@ func (t *transfer) unchanged(before imprint) error {
 	if err != nil {
 		return local(err)
 	}
-	if imprintOf(info) != before {
+	if !imprintOf(info).is(before) {
 		return errChanged
 	}
 	return nil
@@ -93,7 +93,7 @@ func (t *transfer) resume(ctx context.Context, f *os.File, now imprint, p *progr
 		return nil, false, nil
 	case p.Place.Endpoint != t.at.Endpoint || p.Place.Bucket != t.at.Bucket:
 		return nil, false, nil // these keys are none of the other place's
-	case p.Place != t.at || p.File != now:
+	case p.Place != t.at || !now.is(p.File):
 		t.drop(ctx, p)
 		return nil, false, nil
 	}

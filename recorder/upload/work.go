@@ -139,7 +139,7 @@ func (u *Uploader) remove(i *item, beside imprint) (kept string, err error) {
 	default:
 		now := imprintOf(info)
 		u.mu.Lock()
-		same := now == i.Finished && now == i.Upload.File
+		same := now.is(i.Finished) && now.is(i.Upload.File)
 		u.mu.Unlock()
 		if !same {
 			return "kept here: it changed after it was finished", nil
@@ -148,7 +148,7 @@ func (u *Uploader) remove(i *item, beside imprint) (kept string, err error) {
 			return "", local(err)
 		}
 	}
-	if info, err := os.Stat(sidecar(path)); err == nil && imprintOf(info) == beside {
+	if info, err := os.Stat(sidecar(path)); err == nil && imprintOf(info).is(beside) {
 		if err := os.Remove(sidecar(path)); err != nil {
 			return "", local(err)
 		}
