@@ -155,8 +155,7 @@ func (p planner) record(s config.Stream) output.Spec {
 		ID:       output.ID{Stream: s.Name, Kind: kindRecord, Name: kindRecord},
 		Target:   dir + "/" + s.Name,
 		Recipe:   recorder.Recipe{Dir: dir},
-		Ledger:   recorder.Recipe{Dir: dir},
-		Roll:     s.Record.Segment,
+		Filing:   output.Filing{Ledger: recorder.Recipe{Dir: dir}, Roll: s.Record.Segment},
 		Finished: func(a ffmpeg.Attempt) { p.finisher.Session(a.Stream, a.Session) },
 	}
 }

@@ -37,8 +37,10 @@ func (s *stages) start(name string, serve func(context.Context) error) *stage {
 	return st
 }
 
-// stop ends a part and waits for it.
-func (st *stage) stop() {
-	st.cancel()
-	<-st.done
+// stop ends parts, one after the other.
+func stop(all ...*stage) {
+	for _, st := range all {
+		st.cancel()
+		<-st.done
+	}
 }

@@ -49,14 +49,19 @@ type feed struct {
 	track   uint8                                   // the audio track to take
 	over    bool                                    // the session is over
 	end     error                                   // why
-	spool   *spool                                  // of a lossless output; nil: it is none
-	keeps   *retained                               // of a lossless output; nil: it is none
-	limit   time.Duration                           // of a file; 0: none
-	opened  int64                                   // DTS at which the file began, however many children it took
-	goesOn  bool                                    // the next child goes on with it
 
+	filing
 	leg
 	unreadable atomic.Int64 // packets that were left out
+}
+
+// filing is what a feed of files remembers from child to child.
+type filing struct {
+	spool  *spool        // of an output that loses nothing; nil: it may
+	keeps  *retained     // the same
+	limit  time.Duration // of a file; 0: none
+	opened int64         // DTS at which the file began, however many children it took
+	goesOn bool          // the next child goes on with it
 }
 
 // leg is the part of the way that one child is fed.

@@ -12,7 +12,8 @@ import (
 
 // subscribe joins the stream. stop forgets what is held of it.
 func (r *runner) subscribe(ctx context.Context) (f *feed, stop func()) {
-	f = &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack, limit: r.spec.Roll}
+	f = &feed{sub: r.source.Subscribe(r.spec.queue()), reads: r.tool.Reads, track: r.spec.AudioTrack}
+	f.limit = r.spec.Roll
 	f.sub.Delay(r.spec.Delay)
 	if r.spec.FixedHeaders {
 		f.sub.Accept(relay.FreezeOnly)

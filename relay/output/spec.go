@@ -31,10 +31,8 @@ type Spec struct {
 	Recipe  Recipe
 	Gate    Gate            // nil: the child writes files
 	Secrets []secret.String // never shown in the child's lines
-	// Ledger is for an output that loses nothing, whatever becomes of its children: the recorder. Default: it may.
-	Ledger Ledger
-	// Roll is how long a child's file may last: another takes over at the next keyframe. Default: there is no limit.
-	Roll time.Duration
+	// Filing is for the recorder. Default: what is lost with a child is lost.
+	Filing
 	// FixedHeaders outputs are never shown a codec header that is not a publisher's own, and are started anew where that
 	// changes. Default: they live through it.
 	FixedHeaders bool
@@ -81,6 +79,14 @@ type Tool struct {
 // Recipe turns the circumstances of an attempt into an ffmpeg job.
 type Recipe interface {
 	Job(ffmpeg.Attempt) (ffmpeg.Job, error)
+}
+
+// Filing is how an output's files are kept.
+type Filing struct {
+	// Ledger is for an output that loses nothing, whatever becomes of its children. Default: it may.
+	Ledger Ledger
+	// Roll is how long a child's file may last: another takes over at the next keyframe. Default: there is no limit.
+	Roll time.Duration
 }
 
 // Ledger tells what of a child's file is whole, so that the next child goes on exactly there.

@@ -40,8 +40,6 @@ type Status struct {
 	Starts   int         `json:"starts"`   // children started
 	Failures int         `json:"failures"` // children that failed, and ways that could not be opened
 	Drops    relay.Drops `json:"drops"`
-	// Held is how many bytes of media wait for a child, of an output that loses nothing.
-	Held Held `json:"held,omitzero"`
 	// Unreadable counts packets left out because this ffmpeg does not know their codec or form.
 	Unreadable int64 `json:"unreadable_packets,omitempty"`
 	// Delivery is a push's proof, from its first try on.
@@ -61,4 +59,5 @@ type Child struct {
 	Fed     int64    `json:"fed_bytes"`          // given to it
 	OutTime float64  `json:"out_time,omitempty"` // media written, in seconds
 	Lines   []string `json:"lines,omitempty"`    // its newest words
+	Held    Held     `json:"held,omitzero"`      // waits for it, of an output that loses nothing
 }
