@@ -151,10 +151,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	want := rt.VideoHashes(t, media)
 	sameHashes(t, "push", awaitGoodbye(t, sink).VideoHashes(), want)
-	rt.Eventually(t, patient, "the take to be one file", func() bool {
-		files, _ := filepath.Glob(filepath.Join(disk, "main", "*.mp4*"))
-		return len(files) == 1
-	})
+	rt.Eventually(t, patient, "the take to be one file", func() bool { return len(takes(t, r)) == 1 })
 	rt.Eventually(t, soon, "the playlist to end", func() bool { return strings.Contains(get(t, r, "/hls/main/index.m3u8").body, "ENDLIST") })
 	checkHLS(t, r, media)
 	lostInTheMiddle(t, recorded(t, r), want)
