@@ -62,10 +62,10 @@ func playlistModel(t *testing.T, kind string) {
 	r := rt.StartRelay(t, rt.StreamConfig("record: {enabled: false}\nhls: {segment: 1s, window: 6, vod_keep: 1h, type: "+kind+"}"))
 	v := watchList(t, "http://"+r.HTTP+"/hls/main/")
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var wg sync.WaitGroup
-	defer wg.Wait()
 	wg.Go(func() { v.run(ctx) })
+	defer wg.Wait()
+	defer cancel() // first
 
 	pub := rt.Publish(t, r.PublishURL(), wide, rt.Loop())
 	rounds := 1
@@ -87,8 +87,10 @@ func playlistModel(t *testing.T, kind string) {
 		killPackager(t, r)
 		grows(t, r, 2)
 		breaks += 3
-		if long() {
-			grows(t, r, 40)
+		for range 20 {
+			if long() {
+				grows(t, r, 2)
+			}
 		}
 	}
 	pub.Stop()
@@ -174,10 +176,10 @@ func TestPlaylistOutlivesTheRelay(t *testing.T) {
 			r := rt.StartRelay(t, config)
 			v := watchList(t, "http://"+r.HTTP+"/hls/main/")
 			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
 			var wg sync.WaitGroup
-			defer wg.Wait()
 			wg.Go(func() { v.run(ctx) })
+			defer wg.Wait()
+			defer cancel() // first
 
 			pub := rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())
 			grows(t, r, 2)
