@@ -29,7 +29,7 @@ func TestDecodeDestinationRefusesBombs(t *testing.T) {
 	} {
 		began := time.Now()
 		_, problem := decode(t, content)
-		if took := time.Since(began); took > 10*time.Second {
+		if took := time.Since(began); took > time.Minute { // a bomb takes for ever
 			t.Errorf("%s: took %v", name, took)
 		}
 		if problem == "" || len(problem) > 8<<10 {
