@@ -43,7 +43,7 @@ func chapters(parts []*index, session []stretch) []chapter {
 			own = p.told(session)
 		}
 		if i > 0 {
-			if missing := p.begin().Sub(parts[i-1].end); missing >= gap {
+			if missing := p.begin().Sub(parts[i-1].until()); missing >= gap {
 				own[0].title += after + spell(missing.Round(time.Second)) + " without recording"
 			}
 		}

@@ -28,6 +28,7 @@ type index struct {
 	chapters   []chapter
 	comment    string
 	lasts      time.Duration // until the next part of its take: see seat
+	follows    time.Time     // when it begins, where it goes on at once with the part before; else zero
 }
 
 // readIndex reads a file's index. A file that ends before it, or has no index, has no tracks.
@@ -183,7 +184,15 @@ func (x *index) certain() time.Duration {
 }
 
 // begin is when its first packet came.
-func (x *index) begin() time.Time { return x.end.Add(-x.duration()) }
+func (x *index) begin() time.Time {
+	if !x.follows.IsZero() {
+		return x.follows
+	}
+	return x.end.Add(-x.duration())
+}
+
+// until is when its last packet came. A child that was started late may have written it later.
+func (x *index) until() time.Time { return x.begin().Add(x.duration()) }
 
 func (x *index) packets() (n int) {
 	for _, t := range x.tracks {

@@ -28,6 +28,9 @@ type outputStory struct {
 	bitrate  mean // bit/s while it ran
 }
 
+// recording is the name of the output that records.
+const recording = "record/record"
+
 // failures are those of an output that were alike.
 type failures struct {
 	class, why string
@@ -51,7 +54,11 @@ func (o *outputStory) enter(e Entry) {
 // leave ends the state that the output is in.
 func (o *outputStory) leave(at time.Time) {
 	switch o.state {
-	case stateStarting, stateRetrying, stateDown:
+	case stateStarting, stateRetrying:
+		if o.name != recording { // what comes meanwhile is recorded later
+			o.missed += max(at.Sub(o.since), 0)
+		}
+	case stateDown:
 		o.missed += max(at.Sub(o.since), 0)
 	}
 	o.state = ""

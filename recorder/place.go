@@ -64,6 +64,7 @@ func seat(parts []*part) {
 		next, nextKnown := parts[i+1].place()
 		if d := next - at; known && nextKnown && d > p.lasts-mostOver && d < p.lasts+mostUnder {
 			p.lasts = d
+			parts[i+1].follows = p.begin().Add(d)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (s Sidecar) text(file string) ([]byte, error) {
 func (w work) sidecar(made *index, session *story) Sidecar {
 	first, last := w.parts[0], w.parts[len(w.parts)-1]
 	s := Sidecar{
-		Stream: w.stream(), Session: w.start(), Ended: last.end.UTC(), From: first.begin().UTC(), To: last.end.UTC(),
+		Stream: w.stream(), Session: w.start(), Ended: last.until().UTC(), From: first.begin().UTC(), To: last.until().UTC(),
 		Container: w.container, Duration: seconds(made.duration()), Bytes: made.size,
 		Tracks: []TrackInfo{}, Gaps: w.gaps(session), Chapters: []Chapter{},
 	}
@@ -94,7 +94,7 @@ func (w work) gaps(session *story) []Gap {
 	var offset time.Duration
 	for i, p := range w.parts {
 		if i > 0 {
-			before := w.parts[i-1].end
+			before := w.parts[i-1].until()
 			if missing := p.begin().Sub(before); missing >= gap {
 				all = append(all, Gap{seconds(offset), seconds(missing), session.without(before, p.begin())})
 			}

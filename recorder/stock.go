@@ -66,22 +66,23 @@ func takeStock(root *os.Root) ([]*holding, error) {
 }
 
 // see counts a file, and one that it tells of.
+//
+// A sidecar knows best: a name of somebody's own may look like one that the recorder gives in another stream's folder.
 func (s *stocktaking) see(name string, d fs.DirEntry) {
+	finished, isSidecar := strings.CutSuffix(name, sidecarExtension)
+	if isSidecar {
+		if id, ok := s.readSidecar(name); ok {
+			if info, err := s.root.Lstat(finished); err == nil && info.Mode().IsRegular() {
+				s.add(id, finished, fs.FileInfoToDirEntry(info), true)
+				s.add(id, name, d, false)
+				return
+			}
+		}
+	} else if _, ok := s.readSidecar(name + sidecarExtension); ok {
+		return // it is counted with that
+	}
 	if id, media, ok := ownerOf(name); ok {
 		s.add(id, name, d, media)
-		return
-	}
-	finished, isSidecar := strings.CutSuffix(name, sidecarExtension)
-	if !isSidecar {
-		return
-	}
-	id, ok := s.readSidecar(name)
-	if !ok {
-		return
-	}
-	if info, err := s.root.Lstat(finished); err == nil && info.Mode().IsRegular() {
-		s.add(id, finished, fs.FileInfoToDirEntry(info), true)
-		s.add(id, name, d, false)
 	}
 }
 

@@ -35,7 +35,7 @@ func (d *desk) raise() {
 	d.mu.Unlock()
 	for id, a := range next {
 		if _, on := before[id]; !on {
-			d.log.Error("ALARM: something of the show is lost until this is mended", zap.String("output", id.String()), zap.String("what", a.Text))
+			d.log.Error("ALARM: an output has stopped, and part of the show may be lost until this is mended", zap.String("output", id.String()), zap.String("what", a.Text))
 		}
 	}
 	for id, a := range before {

@@ -52,6 +52,11 @@ func TestRecordingOutlivesItsRecorder(t *testing.T) {
 	sameHashes(t, "pictures", rt.VideoHashes(t, file), rt.VideoHashes(t, media))
 	sameHashes(t, "sound", rt.AudioHashes(t, file), rt.AudioHashes(t, media))
 	decodes(t, file)
+	var told struct{ Gaps []any }
+	must(t, json.Unmarshal(read(t, file+".json"), &told))
+	if len(told.Gaps) > 0 {
+		t.Errorf("its sidecar tells of gaps: %v", told.Gaps)
+	}
 	for _, track := range []string{"v:0", "a:0"} {
 		inPlace(t, track, file, media)
 	}

@@ -60,7 +60,7 @@ func (r *reporter) destinations(problems []config.Problem) {
 func (r *reporter) Snapshot() httpapi.Snapshot {
 	s := httpapi.Snapshot{
 		Version: version, FFmpeg: r.ffmpeg, Now: time.Now().UTC(), Started: r.started, Ready: r.ready.Load(),
-		Disk: disk(r.data), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
+		Disk: disk(recordings(r.data)), Ingest: httpapi.Ingest(r.ingest.Counts()), Streams: []httpapi.Stream{},
 		Encoders: r.director.encoders(), Alarms: r.director.desk.ringing(), Uploads: r.uploads.report(r.hide),
 	}
 	r.mu.Lock()

@@ -34,11 +34,23 @@ func TestTakeover(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := awaitGoodbye(t, sink)
-	sameHashes(t, "delivered", s.VideoHashes(), slices.Concat(want, want))
+	both := slices.Concat(want, want)
+	sameHashes(t, "delivered", withoutRepeats(s.VideoHashes(), both), both)
 	if err := s.MonotonicDTS(); err != nil {
 		t.Error(err)
 	}
-	sameHashes(t, "recorded", rt.VideoHashes(t, awaitFinished(t, r)), slices.Concat(want, want))
+	sameHashes(t, "recorded", withoutRepeats(rt.VideoHashes(t, awaitFinished(t, r)), both), both)
+}
+
+// withoutRepeats leaves out the repeats of a keyframe that fill the time between two encoders, where that was long.
+func withoutRepeats(got, want []string) (all []string) {
+	for _, hash := range got {
+		if n := len(all); n > 0 && n < len(want) && hash != want[n] && hash == all[(n-1)/gop*gop] {
+			continue
+		}
+		all = append(all, hash)
+	}
+	return all
 }
 
 // An encoder whose network is lost still holds its connection; when it is back it gets its stream back.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -215,4 +216,43 @@ func TestWhatMemoryCannotHoldGoesToDisk(t *testing.T) {
 		t.Errorf("lost: %+v", o.Drops)
 	}
 	same(t, "all", parse(t, only(t, recipe.dir, "a-*")).media, on.sent)
+}
+
+// While the end of a session waits for a child, the next one begins: both are whole.
+func TestTheNextSessionWaitsForTheLast(t *testing.T) {
+	t.Parallel()
+	tool := filepath.Join(t.TempDir(), "ffmpeg")
+	s := open(t, tool).serve()
+	recipe := files{dir: t.TempDir(), name: "a"}
+	spec := s.spec("a", recipe)
+	spec.Ledger = tags{}
+	s.Apply([]output.Spec{spec})
+	var sent [][]byte
+	for range 2 {
+		relaytest.Eventually(t, soon, "the output to wait for the session", func() bool { return s.stream.Status().Outputs == 1 })
+		on := publish(t, s.stream)
+		on.begin()
+		s.await("a", "failures", func(o output.Status) bool { return o.Failures > 1 })
+		on.gop(10)
+		on.pub.Close()
+		sent = append(sent, on.sent...)
+	}
+	if err := os.Symlink(filepath.Join(scriptDir, "keeps"), tool); err != nil {
+		t.Fatal(err)
+	}
+	within(t, patient, func() string { return text(s.status("a")) + fmt.Sprint(s.finishes()) }, func() bool { return len(s.finishes()) == 2 })
+	names, err := filepath.Glob(filepath.Join(recipe.dir, "a-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(names, func(a, b string) int { // by age: parts are counted anew in each session
+		x, _ := os.Stat(a)
+		y, _ := os.Stat(b)
+		return x.ModTime().Compare(y.ModTime())
+	})
+	var got [][]byte
+	for _, name := range names {
+		got = append(got, parse(t, name).media...)
+	}
+	same(t, "both", got, sent)
 }

@@ -29,6 +29,7 @@ type retained struct {
 	bytes   int         // of their bodies
 	mark    ffmpeg.Mark // before the first of them
 	looked  time.Time
+	torn    bool // the file holds more than what stands before mark
 }
 
 // begin is for a new child. What the last one was given is safe, or pending again.
@@ -122,8 +123,8 @@ func begins(lists ...[]*relay.Packet) bool {
 	return false
 }
 
-// settle is for when the child is gone: it returns what of its file is not whole and must be given to the next one, and
-// cuts that off. next is what the child was not given; ended says that it was to end there.
+// settle is for when the child is gone: it returns what of its file is not whole and must be given to the next one. next is
+// what the child was not given; ended says that it was to end there.
 func (r *retained) settle(video, ended bool, next []*relay.Packet) (again []*relay.Packet, err error) {
 	marks, err := r.ledger.Marks(r.file, r.mark)
 	if err == nil && ended && len(marks) > 0 && len(r.behind(marks[len(marks)-1])) == 0 {
@@ -132,5 +133,16 @@ func (r *retained) settle(video, ended bool, next []*relay.Packet) (again []*rel
 	if err = errors.Join(err, r.release(video, next)); len(r.packets) == 0 {
 		return nil, err
 	}
-	return slices.Clone(r.packets), errors.Join(err, r.ledger.Cut(r.file, r.mark))
+	r.torn = true
+	return slices.Clone(r.packets), err
+}
+
+// cut cuts off the last child's file what the next one is about to be given. Until then the file is left as it is: there may
+// be no next one.
+func (r *retained) cut() error {
+	if !r.torn {
+		return nil
+	}
+	r.torn = false
+	return r.ledger.Cut(r.file, r.mark)
 }

@@ -44,17 +44,21 @@ type runner struct {
 	log      *zap.Logger
 	redact   *secret.Redactor
 	patience patience
-	of       *Set     // the others it shares with
-	derived  *derived // the media of the present session's children, of a rendition
-
-	attempt ffmpeg.Attempt // the present or last one; Session is zero when no session is unfinished
-
-	again chan struct{} // cuts a wait for the next try short
+	of       *Set          // the others it shares with
+	again    chan struct{} // cuts a wait for the next try short
+	shift
 
 	mu     sync.Mutex
 	status Status // its counts are of feeds that are gone
 	feed   *feed  // the present one
 	tally
+}
+
+// shift is what a runner has from child to child.
+type shift struct {
+	derived *derived            // the media of the present session's children, of a rendition
+	attempt ffmpeg.Attempt      // the present or last one; Session is zero when no session is unfinished
+	next    *relay.Subscription // of an output that loses nothing: for the session after this one
 }
 
 // tally is what a runner remembers of its push. It is guarded by runner.mu.
@@ -87,6 +91,7 @@ func (r *runner) Serve(ctx context.Context) error {
 		return nil
 	}
 	defer r.finish()
+	defer r.leave()
 	for ctx.Err() == nil {
 		f, stop := r.subscribe(ctx)
 		r.attach(f)
@@ -257,6 +262,11 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 			cancel(err)
 		}
 	})
+	if f.keeps != nil {
+		if err := f.keeps.cut(); err != nil {
+			r.log.Error("the recording may hold packets twice", zap.String("file", f.keeps.file), zap.Error(err))
+		}
+	}
 	exit := process.Run(ctx, spec)
 	cause := context.Cause(ctx)
 	cancel(nil)
@@ -368,6 +378,9 @@ func (r *runner) sleep(ctx context.Context, why error) {
 	_ = errors.As(why, &f)
 	class := classOf(why)
 	wait := r.patience.next(class, f.ran)
+	if r.spec.Ledger != nil {
+		wait = min(wait, time.Second) // what it holds meanwhile would be lost with the relay
+	}
 	r.retry(why, time.Now().Add(wait))
 	say := r.log.Debug
 	if r.patience.news(time.Now()) {
