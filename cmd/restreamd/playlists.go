@@ -53,6 +53,11 @@ func (h *house) hlsSettings(stream string) hls.Settings {
 	if h.hub == nil {
 		return set
 	}
+	for _, name := range s.HLS.Renditions {
+		if name = s.Name + "@" + name; h.hub.Stream(name) != nil { // else there is no room for it
+			set.Renditions = append(set.Renditions, name)
+		}
+	}
 	if p := h.hub.Stream(s.Name).Status().Publisher; p != nil {
 		set.Expected = segmentLength(s.HLS.Segment, time.Duration(p.Rates.LongestInterval*float64(time.Second)))
 	}
