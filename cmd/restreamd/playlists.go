@@ -23,11 +23,7 @@ func (h *house) newComposer() *hls.Composer {
 			if h.hub == nil {
 				return time.Time{}, false
 			}
-			s := h.hub.Stream(stream)
-			if s == nil { // a rendition that nobody needs any more
-				return time.Time{}, false
-			}
-			return s.Session()
+			return h.sessionOf(stream)
 		},
 		Report: func(err error) { h.log.Warn("HLS playlists", zap.Error(err)) },
 	}
