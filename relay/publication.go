@@ -23,6 +23,9 @@ type Publisher struct {
 	Agent  string // what the encoder calls itself
 	Role   Role   // default Primary
 	Clock  Clock  // of a rendition: its source's. Default: the programme's time begins with the session
+	// Start is when the session began that an earlier run of the relay left and this publisher goes on with, if it opens
+	// one. Default: it begins now.
+	Start time.Time
 }
 
 func (p Publisher) holder() string {

@@ -121,7 +121,7 @@ func (s *Stream) Publish(who Publisher) (*Publication, error) {
 	s.pubs = append(s.pubs, p)
 	begins := s.session == nil
 	if begins {
-		s.begin(p.since)
+		s.begin(cmp.Or(who.Start, p.since))
 		s.active, s.session.fed, p.fed = p, p, true
 		s.session.made = who.Clock
 	}

@@ -39,6 +39,7 @@ type director struct {
 	derived    map[string]bool // streams of plan
 	pictures   map[string]relay.VideoTrack
 	told       map[told]bool // what was logged of the sessions that are on
+	left       *leftRenditions
 }
 
 // told names what is logged once a session.
@@ -51,6 +52,7 @@ func newDirector(p planner, hub *relay.Hub, outputs *output.Set, budget float64)
 	return &director{
 		planner: p, hub: hub, outputs: outputs, renditions: rendition.Planner{Budget: budget},
 		fits: map[fitOf]*fit{}, derived: map[string]bool{}, pictures: map[string]relay.VideoTrack{}, told: map[told]bool{},
+		left: &leftRenditions{hub: hub},
 	}
 }
 
@@ -132,7 +134,7 @@ func (d *director) direct() {
 	d.derived = map[string]bool{}
 	d.outputs.Apply(d.specs(wants, d.plan, func(name string) output.Derived {
 		d.derived[name] = true
-		return d.hub.Derive(name)
+		return heir{Derived: d.hub.Derive(name), name: name, left: d.left}
 	}))
 	for name := range before {
 		if !d.derived[name] {

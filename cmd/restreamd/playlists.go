@@ -23,11 +23,7 @@ func (h *house) newComposer() *hls.Composer {
 			if h.hub == nil {
 				return time.Time{}, false
 			}
-			s := h.hub.Stream(stream)
-			if s == nil { // a rendition that nobody needs any more
-				return time.Time{}, false
-			}
-			return s.Session()
+			return h.sessionOf(stream)
 		},
 		Report: func(err error) { h.log.Warn("HLS playlists", zap.Error(err)) },
 	}
@@ -52,6 +48,11 @@ func (h *house) hlsSettings(stream string) hls.Settings {
 	set := hls.Settings{Window: s.HLS.Window, DVR: s.HLS.DVR, Keep: s.HLS.VODKeep, Expected: s.HLS.Segment}
 	if h.hub == nil {
 		return set
+	}
+	for _, name := range s.HLS.Renditions {
+		if name = s.Name + "@" + name; h.hub.Stream(name) != nil { // else there is no room for it
+			set.Renditions = append(set.Renditions, name)
+		}
 	}
 	if p := h.hub.Stream(s.Name).Status().Publisher; p != nil {
 		set.Expected = segmentLength(s.HLS.Segment, time.Duration(p.Rates.LongestInterval*float64(time.Second)))

@@ -251,6 +251,7 @@ func (h *house) build() error {
 		cfg: h.cfg.Config, finisher: h.finisher, composer: h.composer, desk: desk, own: newOwnPorts(h.ports.rtmp, h.ports.rtmps), unable: unable(h.caps), log: h.log,
 	}, h.hub, h.outputs, h.budget())
 	desk.replan = h.director.again
+	h.director.left.know(h.leftSessions())
 	h.ingest = &ingest.Server{Hub: h.hub, Auth: &h.door.lock, Limits: h.door.now, Carries: h.caps.CanFLV, Log: h.log}
 	h.reporter = &reporter{
 		hub: h.hub, outputs: h.outputs, director: h.director, ingest: h.ingest, uploads: h.uploads, hide: h.keys.mask.hide, data: h.cfg.Data,

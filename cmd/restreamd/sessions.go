@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,6 +23,8 @@ const saveSessionsEvery = time.Second
 type savedSession struct {
 	Start time.Time `json:"start"`
 	Seen  time.Time `json:"seen"` // when it was last known to be on
+	// Renditions are the starts of those of its renditions, by their streams' names.
+	Renditions map[string]time.Time `json:"renditions,omitempty"`
 }
 
 func sessionsPath(data string) string { return filepath.Join(stateDir(data), "sessions.json") }
@@ -59,9 +62,33 @@ func (h *house) sessions() map[string]savedSession {
 		if status.Hold != nil {
 			seen = status.Hold.Since.UTC() // a hold goes on where it was
 		}
-		now[s.Name] = savedSession{Start: *status.Session, Seen: seen}
+		now[s.Name] = savedSession{Start: *status.Session, Seen: seen, Renditions: h.renditionsOf(s.Name)}
 	}
 	return now
+}
+
+func (h *house) renditionsOf(stream string) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, s := range h.hub.Streams() {
+		if strings.HasPrefix(s.Name(), stream+"@") {
+			if start, on := h.sessionOf(s.Name()); on {
+				all[s.Name()] = start
+			}
+		}
+	}
+	return all
+}
+
+// sessionOf is the start of the session that a stream is in, or that a rendition will go on with.
+func (h *house) sessionOf(stream string) (start time.Time, on bool) {
+	s := h.hub.Stream(stream)
+	if s == nil { // a rendition that nobody needs any more
+		return time.Time{}, false
+	}
+	if start, on := h.director.left.session(stream); on { // asked first: it is forgotten when it is on
+		return start, true
+	}
+	return s.Session()
 }
 
 // earlierSessions are those that were on when the run before this one ended, by stream.

@@ -216,3 +216,23 @@ func TestBrowserGlassToGlass(t *testing.T) {
 		t.Errorf("HTTP-FLV is %v late", usual)
 	}
 }
+
+// A page that waits for the show has its renditions in the menu when it begins.
+func TestBrowserWhoWaitedHasRenditions(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	r := rt.StartRelay(t, rt.ExtraConfig("encoders: {budget: 8}\nrenditions: {small: {width: 256, height: 144, video_bitrate: 200kbps, preset: ultrafast}}"),
+		rt.StreamConfig("record: {enabled: false}\nhls: {segment: 1s, renditions: [small]}\nhold: {for: 1s}"))
+	v := watch(t, "http://"+r.HTTP+"/watch/main")
+	v.awaitState(t, "waiting")
+	for range 2 {
+		pub := rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())
+		v.awaitState(t, "live")
+		rt.Eventually(t, patient, "the renditions to choose from", func() (yes bool) {
+			v.eval(t, `document.getElementById("quality").options.length === 3`, &yes)
+			return yes
+		})
+		pub.Stop()
+		v.awaitState(t, "ended")
+	}
+}

@@ -28,6 +28,8 @@ type Settings struct {
 	Keep   time.Duration // how long the whole show is there after its end; 0: it is not
 	// Expected is how long a segment will be, as far as the stream's keyframes tell; 0: nobody knows.
 	Expected time.Duration
+	// Renditions are the streams of those that are made of this one to be packaged with it. Default: none are.
+	Renditions []string
 }
 
 // Composer writes the playlists that players read: it follows what packaging children write and makes one row of it,
@@ -53,7 +55,7 @@ type Composer struct {
 	mu      sync.Mutex
 	shows   map[place]*show
 	done    map[place]bool // sessions that are over
-	masters map[string]string
+	ladders map[string]ladder
 	told    string
 	resting bool
 }
@@ -124,6 +126,9 @@ func (c *Composer) stream(stream string, now time.Time) error {
 			err = c.compose(at, s, now)
 		}
 		failed = errors.Join(failed, err)
+	}
+	if c.ladders[stream].waits() {
+		failed = errors.Join(failed, c.writeMaster(stream, now))
 	}
 	return failed
 }
@@ -218,7 +223,7 @@ func (c *Composer) catchUp(at place, s *show, set Settings, now time.Time) error
 	}
 	s.window(set.Window, set.DVR, now)
 	if s.dirty {
-		if err := errors.Join(s.write(set.Keep > 0), c.writeMaster(at.stream)); err != nil {
+		if err := errors.Join(s.write(set.Keep > 0), c.writeMaster(at.stream, now)); err != nil {
 			return err
 		}
 	}
@@ -281,10 +286,11 @@ func (c *Composer) End(stream string, session time.Time) error {
 
 func (c *Composer) end(at place, s *show) error {
 	set := c.settings(at.stream)
-	err := c.catchUp(at, s, set, time.Now())
+	now := time.Now()
+	err := c.catchUp(at, s, set, now)
 	if err == nil {
 		s.ended, s.dirty = true, true
-		err = errors.Join(s.write(set.Keep > 0), c.writeMaster(at.stream))
+		err = errors.Join(s.write(set.Keep > 0), c.writeMaster(at.stream, now))
 	}
 	if err != nil {
 		return fmt.Errorf("end playlist: %w", err)
@@ -315,54 +321,4 @@ func (c *Composer) Recover(goesOn map[string]time.Time) error {
 		err = errors.Join(err, c.end(at, s))
 	}
 	return err
-}
-
-// writeMaster writes the multivariant playlist of a stream anew, if it says anything new.
-func (c *Composer) writeMaster(stream string) error {
-	stream = source(stream)
-	text := string(multivariant(c.variants(stream)))
-	if text == "" || text == c.masters[stream] {
-		return nil
-	}
-	if err := replace(filepath.Join(c.Dir, stream, master), []byte(text)); err != nil {
-		return fmt.Errorf("write multivariant playlist: %w", err)
-	}
-	if c.masters == nil {
-		c.masters = map[string]string{}
-	}
-	c.masters[stream] = text
-	return nil
-}
-
-// variants are those of a stream's newest session: itself, and the renditions that were packaged with it. One that has
-// ended before the rest is none any more.
-func (c *Composer) variants(stream string) []variant {
-	own, session := c.newest(stream, "")
-	if own == nil {
-		return nil
-	}
-	all := []variant{own.variant(playlist)}
-	var names []string
-	for at := range c.shows {
-		if at.stream != stream && source(at.stream) == stream && !slices.Contains(names, at.stream) {
-			names = append(names, at.stream)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if s, _ := c.newest(name, session); s != nil && (own.ended || !s.ended) {
-			all = append(all, s.variant("../"+name+"/"+playlist))
-		}
-	}
-	return all
-}
-
-// newest is a stream's newest session with segments that is not older than another, nil if there is none.
-func (c *Composer) newest(stream, than string) (newest *show, session string) {
-	for at, s := range c.shows {
-		if at.stream == stream && len(s.all) > 0 && at.session >= max(than, session) {
-			newest, session = s, at.session
-		}
-	}
-	return newest, session
 }

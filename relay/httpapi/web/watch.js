@@ -19,6 +19,7 @@ import { recall, remember } from "./memory.js";
 const byId = (id) => document.getElementById(id);
 const video = byId("video"), player = byId("player");
 
+const masterWait = 11000; // ms: the list of renditions comes 10 s after the first one's at the latest, and is read once
 const patience = 5000; // ms, with a relay that does not answer
 const stallShown = 1500; // ms, before a picture that stands still is spoken of
 const stallGivenUp = 15000; // ms, before all is begun anew
@@ -96,7 +97,12 @@ async function find() {
   const { code, text } = await ask(index);
   if (code !== 200) return { code };
   if (text.includes("#EXT-X-ENDLIST")) return { ended: true };
-  return { url: (await ask(master)).code === 200 ? master : index };
+  const mine = turn, until = Date.now() + masterWait;
+  do {
+    if ((await ask(master)).code === 200) return { url: master };
+    await new Promise((done) => setTimeout(done, 500));
+  } while (mine === turn && Date.now() < until);
+  return { url: index };
 }
 
 async function attempt() {
