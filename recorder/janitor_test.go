@@ -155,6 +155,8 @@ func TestJanitorRemovesTakesWhole(t *testing.T) {
 	}
 	c.put(11*day, "shows/2024/may/first show.mkv")
 	write(t, []byte(`{"stream": "main", "session": "2024-05-01T18:00:00Z", "duration": 3}`), c.Dir, "shows/2024/may/first show.mkv.json")
+	c.put(11*day, "elsewhere/"+old+".mp4") // as a take of a stream of that name
+	write(t, []byte(`{"stream": "main", "session": "2024-05-01T18:00:00Z"}`), c.Dir, "elsewhere/"+old+".mp4.json")
 	stay := []string{
 		"main/" + young + ".mp4", "main/" + young + ".md", // it is not that old
 		"main/mine.mp4", "main/" + old + ".txt", "main/" + old + "x.mp4", "main/2024-05-01T18-00-00.mp4", "main/" + old + ".mp4.bak", // not ours
@@ -170,7 +172,7 @@ func TestJanitorRemovesTakesWhole(t *testing.T) {
 	c.Sweep(time.Now())
 	c.expect(stay...)
 	if len(c.removed) != 1 || c.removed[0].Err != nil || !c.removed[0].Session.Equal(time.Date(2024, 5, 1, 18, 0, 0, 0, time.UTC)) ||
-		c.removed[0].Stream != "main" || len(c.removed[0].Files) != 15 || !strings.Contains(c.removed[0].Why, "keep") {
+		c.removed[0].Stream != "main" || len(c.removed[0].Files) != 17 || !strings.Contains(c.removed[0].Why, "keep") {
 		t.Errorf("removed: %+v", c.removed)
 	}
 }

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"flag"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -18,7 +19,10 @@ import (
 // These tests drive the shipped binary as its users do: a real encoder in front, stand-in platforms behind, files and
 // HTTP beside it.
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "3") // the tests wait as much as they work; -parallel still has the last word
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	soon    = 10 * time.Second
