@@ -75,6 +75,16 @@ func (r *runner) owes(ctx context.Context, f *feed, err error) bool {
 	return true
 }
 
+// cut is for when the next child is about to be given what the last one did not bring to disk.
+func (r *runner) cut(f *feed) {
+	if f.keeps == nil {
+		return
+	}
+	if err := f.keeps.cut(); err != nil {
+		r.log.Error("the recording may hold packets twice", zap.String("file", f.keeps.file), zap.Error(err))
+	}
+}
+
 // settle has a lossless output go on where its child's file is whole. An output that is no longer wanted does not go on: its
 // file stays as it is.
 func (r *runner) settle(wanted context.Context, f *feed, why error) error {

@@ -134,6 +134,9 @@ func (r *retained) settle(video, ended bool, next []*relay.Packet) (again []*rel
 		return nil, err
 	}
 	r.torn = true
+	if r.mark.Offset == 0 { // nothing of it counts: the next child takes its name
+		err = errors.Join(err, r.cut())
+	}
 	return slices.Clone(r.packets), err
 }
 

@@ -262,11 +262,7 @@ func (r *runner) run(ctx context.Context, f *feed, link *gated) error {
 			cancel(err)
 		}
 	})
-	if f.keeps != nil {
-		if err := f.keeps.cut(); err != nil {
-			r.log.Error("the recording may hold packets twice", zap.String("file", f.keeps.file), zap.Error(err))
-		}
-	}
+	r.cut(f)
 	exit := process.Run(ctx, spec)
 	cause := context.Cause(ctx)
 	cancel(nil)
