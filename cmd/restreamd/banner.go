@@ -9,10 +9,13 @@ import (
 	"github.com/restreamd/restreamd/relay/config"
 )
 
-// banner prints the two lines OBS asks for. A key is shown only when it has just been made.
+// banner prints the two lines OBS asks for, of every stream. A key is shown only when it has just been made.
 func banner(w io.Writer, cfg *settings, p ports, made bool) {
 	say(w, "\nIn OBS, Settings → Stream, Service “Custom…”:\n")
 	for _, s := range cfg.Streams {
+		if len(cfg.Streams) > 1 {
+			say(w, "\n  Stream “%s”\n", s.Name)
+		}
 		say(w, "  Server      rtmp://%s/%s\n", reachable(p.rtmp.Addr()), s.App)
 		if p.rtmps != nil {
 			say(w, "         or   rtmps://%s/%s\n", secureAddress(cfg, p.rtmps.Addr()), s.App)

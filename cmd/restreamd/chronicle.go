@@ -10,6 +10,7 @@ import (
 
 	"github.com/restreamd/restreamd/recorder"
 	"github.com/restreamd/restreamd/relay"
+	"github.com/restreamd/restreamd/relay/hls"
 	"github.com/restreamd/restreamd/relay/output"
 )
 
@@ -23,6 +24,7 @@ type chronicle struct {
 	hub     *relay.Hub
 	outputs *output.Set
 	past    *recorder.History
+	shows   hls.Handler // of what past sessions left to watch
 	log     *zap.Logger
 	news    chan relay.Event // for the log, which may block; what finds it full is in the black box alone
 
@@ -43,6 +45,7 @@ func (h *house) chronicle() {
 		box: box, hub: h.hub, outputs: h.outputs, log: h.log,
 		news:     make(chan relay.Event, 64),
 		sessions: map[string]time.Time{},
+		shows:    hls.Handler{Dir: hlsDir(h.cfg.Data)},
 	}
 	h.story.remember(recordings(h.cfg.Data))
 	h.hub.Observe(h.story.seeStream)

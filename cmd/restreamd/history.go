@@ -31,10 +31,14 @@ func (c *chronicle) remember(dir string) {
 func (c *chronicle) PastSessions() []httpapi.PastSession {
 	var all []httpapi.PastSession
 	for _, s := range c.past.Sessions() {
+		show := c.shows.Show(s.Stream, s.Start)
+		if show != "" {
+			show = "/hls/" + show
+		}
 		all = append(all, httpapi.PastSession{
 			Stream: s.Stream, Start: s.Start, End: s.End, Seconds: s.End.Sub(s.Start).Seconds(), Why: s.Why,
 			Publishers: append([]string{}, s.Publishers...), Holds: s.Holds, Held: s.Held.Seconds(), Switches: s.Switches,
-			Restarts: s.Restarts, Recordings: append([]string{}, s.Recordings...), Summary: s.Summary,
+			Restarts: s.Restarts, Recordings: append([]string{}, s.Recordings...), Summary: s.Summary, Show: show,
 		})
 	}
 	return all

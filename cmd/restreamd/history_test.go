@@ -26,6 +26,8 @@ type pastShow struct {
 	Restarts   int
 	Recordings []string
 	Summary    string
+	Show       string
+	Playback   string
 }
 
 func pastShows(t *testing.T, r *rt.Relay) []pastShow {

@@ -11,6 +11,7 @@ import (
 	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/hls"
+	"github.com/restreamd/restreamd/relay/httpapi"
 	"github.com/restreamd/restreamd/relay/output"
 )
 
@@ -103,7 +104,10 @@ func (p planner) dash(s config.Stream) output.Spec {
 		ID:          output.ID{Stream: s.Name, Kind: kindDASH, Name: kindDASH},
 		Fingerprint: fmt.Sprint(s.HLS.Segment, s.HLS.Window),
 		Target:      "/hls/" + s.Name + "/manifest.mpd",
-		Recipe:      hls.DASHRecipe{Dir: hlsDir(p.cfg.Data), Segment: s.HLS.Segment, Window: s.HLS.Window},
+		Recipe: hls.DASHRecipe{
+			Dir: hlsDir(p.cfg.Data), Segment: s.HLS.Segment, Window: s.HLS.Window,
+			Clock: "../.." + httpapi.ClockPath, // relative: nobody here knows by what name viewers reach the relay
+		},
 	}
 }
 

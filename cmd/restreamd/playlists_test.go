@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,10 @@ func playlistModel(t *testing.T, kind string) {
 		return strings.HasSuffix(get(t, r, "/hls/main/index.m3u8").body, "#EXT-X-ENDLIST\n")
 	})
 	show := get(t, r, "/hls/main/show.m3u8").body
+	rt.Eventually(t, patient, "the history to say where the whole show is", func() bool {
+		all := pastShows(t, r)
+		return len(all) == 1 && all[0].Playback == "public" && all[0].Show != "" && get(t, r, all[0].Show).body == show
+	})
 
 	// The next show goes on with the numbers.
 	again := rt.Publish(t, r.PublishURL(), wide, rt.Loop())
@@ -227,6 +232,7 @@ func TestMultivariantAndDASH(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
+	tellsTheTime(t, r)
 	grows(t, r, 2)
 	own, err := parseList(get(t, r, "/hls/main/index.m3u8").body)
 	if err != nil {
@@ -271,4 +277,21 @@ func TestMultivariantAndDASH(t *testing.T) {
 		}
 	}
 	decodes(t, "http://"+r.HTTP+"/hls/main/manifest.mpd")
+}
+
+// tellsTheTime checks that the DASH manifest names a clock, and that it is this relay's.
+func tellsTheTime(t *testing.T, r *rt.Relay) {
+	t.Helper()
+	const path = "/hls/main/manifest.mpd"
+	value := ""
+	rt.Eventually(t, patient, "a manifest with a clock", func() bool {
+		_, rest, _ := strings.Cut(get(t, r, path).body, `<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="`)
+		value, _, _ = strings.Cut(rest, `"`)
+		return value != ""
+	})
+	clock, err := (&url.URL{Path: path}).Parse(value)
+	must(t, err)
+	if code, now := answers(t, r, clock.String()); code != 200 || !strings.HasSuffix(now, "Z") {
+		t.Errorf("the clock at %s: %d %q", clock, code, now)
+	}
 }

@@ -32,6 +32,7 @@ type viewing struct {
 	http    config.HTTP
 	places  int
 	streams map[string]config.Stream
+	forms   []config.Rendition
 	doors   []ingest.Authorizer // who know tokens
 }
 
@@ -45,7 +46,7 @@ func (v *viewers) change(cfg *config.Config, tokens ingest.Authorizer) error {
 		return fmt.Errorf("passes for viewers: %w", err)
 	}
 	next := &viewing{
-		http: cfg.HTTP, places: cfg.Limits.HTTP, streams: map[string]config.Stream{},
+		http: cfg.HTTP, places: cfg.Limits.HTTP, streams: map[string]config.Stream{}, forms: cfg.Renditions,
 		doors: []ingest.Authorizer{ingest.NewTokens(streamsOf(cfg), passes)},
 	}
 	for _, s := range cfg.Streams {
@@ -100,8 +101,21 @@ func (v *viewers) Admit(r *http.Request, stream string) error {
 	return fmt.Errorf("%w (%w)", httpapi.ErrNoToken, err)
 }
 
+// has reports whether there is such a stream, or a rendition of that name to make of it.
+func (now *viewing) has(stream string) bool {
+	_, there := now.streams[source(stream)]
+	_, form, derived := strings.Cut(stream, "@")
+	return there && (!derived || slices.ContainsFunc(now.forms, func(r config.Rendition) bool { return r.Name == form }))
+}
+
 // Pass makes a token that lets somebody watch a stream for a while.
 func (v *viewers) Pass(stream string) (httpapi.Pass, error) {
+	switch {
+	case !v.now.Load().has(stream):
+		return httpapi.Pass{}, httpapi.ErrNoStream
+	case v.Terms(stream).Playback != httpapi.PlaybackToken:
+		return httpapi.Pass{}, httpapi.ErrNoPass
+	}
 	now := time.Now()
 	token, err := ingest.SignToken(v.own, "HS256", ingest.NewClaims(source(stream), ingest.Play, "", "dashboard", now, passValid))
 	return httpapi.Pass{Token: token, Expires: now.Add(passValid).UTC().Truncate(time.Second)}, err

@@ -109,18 +109,44 @@ func playsWith(t *testing.T, r *rt.Relay, token string) {
 // dashboardPass is a token as the dashboard asks for one.
 func dashboardPass(t *testing.T, r *rt.Relay) string {
 	t.Helper()
+	code, body := askPass(t, r, "main")
+	var pass struct{ Token string }
+	if err := json.Unmarshal(body, &pass); err != nil || code != http.StatusCreated {
+		t.Fatalf("%d %s: %v", code, body, err)
+	}
+	return pass.Token
+}
+
+// askPass is what the API answers to somebody with the admin token who asks for a pass.
+func askPass(t *testing.T, r *rt.Relay, stream string) (int, []byte) {
+	t.Helper()
 	admin := read(t, filepath.Join(r.Data, "admin.token"))
-	req, err := http.NewRequest(http.MethodPost, "http://"+r.HTTP+"/api/v1/streams/main/viewers", nil)
+	req, err := http.NewRequest(http.MethodPost, "http://"+r.HTTP+"/api/v1/streams/"+stream+"/viewers", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(admin)))
 	resp, body := r.Do(t, req)
-	var pass struct{ Token string }
-	if err := json.Unmarshal(body, &pass); err != nil || resp.StatusCode != http.StatusCreated {
-		t.Fatalf("%s %s: %v", resp.Status, body, err)
+	return resp.StatusCode, body
+}
+
+// A pass is for a stream there is, or a rendition that may be made of it.
+func TestPassesForStreams(t *testing.T) {
+	t.Parallel()
+	r := rt.StartRelay(t, rt.File("jwt.secret", jwtSecret+"\n"), rt.StreamConfig("playback: token\n"+quiet),
+		rt.ExtraConfig("auth: {jwt: {secret_file: jwt.secret}}\nrenditions: {720p: {height: 720}}"),
+		rt.Stream("open", "keys: [{name: open, key: open-canary-4711}]\n"+quiet))
+	for stream, code := range map[string]int{"main": 201, "main@720p": 201, "main@240p": 404, "main@": 404, "nobody": 404, "nobody@720p": 404, "open": 409} {
+		if got, body := askPass(t, r, stream); got != code || got == 404 && !strings.Contains(string(body), "there is no such stream") {
+			t.Errorf("%s: %d %s, want %d", stream, got, body, code)
+		}
 	}
-	return pass.Token
+	// Whoever starts it must see which lines are for which encoder.
+	for _, name := range []string{"main", "open"} {
+		if log := r.Log(); !strings.Contains(log, "\n  Stream “"+name+"”\n  Server  ") {
+			t.Errorf("what is printed at the start does not name the stream %s:\n%s", name, log)
+		}
+	}
 }
 
 // A web page cannot reach a relay that listens on loopback under a name of its own, unless the name is configured.

@@ -21,6 +21,9 @@ type DASHRecipe struct {
 	Dir     string
 	Segment time.Duration // shortest length of a segment
 	Window  int           // segments in the manifest
+	// Clock is where players ask for the time, as seen from the manifest. Default: they ask whom they like; dash.js asks
+	// time.akamai.com, which learns of every viewer.
+	Clock string
 }
 
 // Job returns the packaging child's job. Segments that left the manifest stay as long again.
@@ -29,13 +32,17 @@ func (r DASHRecipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 	dir := filepath.Join(r.Dir, a.Stream, session)
 	index := filepath.Join(dir, manifest)
 	prefix := fmt.Sprintf("%s-dash-%d-$RepresentationID$-", session, a.Zero.Add(a.Begin).UnixMilli()+int64(a.Part))
+	options := ffmpeg.Options{
+		"c": "copy", "f": "dash", "seg_duration": decimal(r.Segment),
+		"window_size": strconv.Itoa(r.Window), "extra_window_size": strconv.Itoa(r.Window),
+		"init_seg_name": prefix + "init.m4s", "media_seg_name": prefix + "$Number$.m4s",
+	}
+	if r.Clock != "" {
+		options["utc_timing_url"] = r.Clock
+	}
 	return ffmpeg.Job{
-		Input: a.Input(),
-		Outputs: []ffmpeg.Output{{URL: index, Options: ffmpeg.Options{
-			"c": "copy", "f": "dash", "seg_duration": decimal(r.Segment),
-			"window_size": strconv.Itoa(r.Window), "extra_window_size": strconv.Itoa(r.Window),
-			"init_seg_name": prefix + "init.m4s", "media_seg_name": prefix + "$Number$.m4s",
-		}}},
+		Input:        a.Input(),
+		Outputs:      []ffmpeg.Output{{URL: index, Options: options}},
 		Dirs:         []string{dir},
 		Watch:        []string{index},
 		Pace:         r.Segment,

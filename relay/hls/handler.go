@@ -68,6 +68,17 @@ func mediaFile(name string) (session, kind string) {
 	return "", ""
 }
 
+// Show is the path of a show's playlist below the folder, "" if the whole show is not there.
+func (h Handler) Show(stream string, session time.Time) string {
+	name := session.UTC().Format(stamp) + ".m3u8"
+	f := h.openPlaylist(stream, name)
+	if f == nil {
+		return ""
+	}
+	_ = f.Close() // only looked for
+	return stream + "/" + name
+}
+
 // playlist has no date: within one second it may change, and HTTP dates know no less.
 func (h Handler) playlist(w http.ResponseWriter, r *http.Request, stream, name string) {
 	f := h.openPlaylist(stream, name)

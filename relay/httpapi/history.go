@@ -24,6 +24,8 @@ type PastSession struct {
 	Restarts   int       `json:"restarts"`     // of the relay
 	Recordings []string  `json:"recordings"`   // files in the folder of recordings
 	Summary    string    `json:"summary,omitempty"`
+	Show       string    `json:"show,omitempty"` // path of its HLS playlist, while the whole show can be watched
+	Playback   Playback  `json:"playback"`       // of the stream: on what terms
 }
 
 // sessions answers with what is known of past sessions.
@@ -31,6 +33,11 @@ func (s *Server) sessions(w http.ResponseWriter, _ *http.Request) {
 	all := []PastSession{}
 	if s.History != nil {
 		all = append(all, s.History.PastSessions()...)
+	}
+	for i := range all {
+		if all[i].Playback = s.Viewers.Terms(all[i].Stream).Playback; all[i].Playback == PlaybackNone {
+			all[i].Show = ""
+		}
 	}
 	answer(w, http.StatusOK, map[string][]PastSession{"sessions": all})
 }

@@ -66,7 +66,13 @@ func (a audience) Admit(r *http.Request, _ string) error {
 	return httpapi.ErrNoToken
 }
 
-func (a audience) Pass(string) (httpapi.Pass, error) {
+func (a audience) Pass(stream string) (httpapi.Pass, error) {
+	switch {
+	case stream != "main":
+		return httpapi.Pass{}, httpapi.ErrNoStream
+	case a.terms.Playback != httpapi.PlaybackToken:
+		return httpapi.Pass{}, httpapi.ErrNoPass
+	}
 	return httpapi.Pass{Token: secret.New(approved), Expires: time.Unix(2e9, 0).UTC()}, nil
 }
 

@@ -54,15 +54,26 @@ func (p *privateWriter) WriteHeader(code int) {
 	} else {
 		h.Set("Access-Control-Allow-Origin", p.origin)
 	}
-	if kept := h.Get("Cache-Control"); kept != "" {
-		h.Set("Cache-Control", strings.Replace(kept, "public", "private", 1))
-	}
+	h.Set("Cache-Control", private(h.Get("Cache-Control")))
 	if p.rewrite = rewriter(h.Get("Content-Type")); p.rewrite != nil {
 		h.Set("Cache-Control", "no-store")
 		h.Del("Content-Length")
 		h.Del("Accept-Ranges")
 	}
 	p.ResponseWriter.WriteHeader(code)
+}
+
+// private is a Cache-Control that keeps an answer out of caches that serve others.
+func private(kept string) string {
+	switch {
+	case strings.Contains(kept, "public"):
+		return strings.Replace(kept, "public", "private", 1)
+	case kept == "":
+		return "private"
+	case strings.Contains(kept, "no-store"), strings.Contains(kept, "private"):
+		return kept
+	}
+	return "private, " + kept
 }
 
 func (p *privateWriter) Write(b []byte) (int, error) {

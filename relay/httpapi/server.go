@@ -105,6 +105,7 @@ func (s *Server) Handler() http.Handler {
 	s.playback(mux, page(files, "watch.html"))
 	mux.HandleFunc("GET /api/v1/status", s.status)
 	mux.HandleFunc("GET /api/v1/sessions", s.sessions)
+	mux.HandleFunc("GET "+ClockPath, clock)
 	mux.HandleFunc("POST /api/v1/outputs/{stream}/{kind}/{name}/retry", s.admin(s.retry))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/disconnect", s.admin(s.disconnect))
 	mux.HandleFunc("POST /api/v1/streams/{stream}/switch", s.admin(s.change))

@@ -48,8 +48,9 @@ func TestPastSessions(t *testing.T) {
 	since := show().Started
 	want := []httpapi.PastSession{
 		{Stream: "main", Start: since, End: since.Add(time.Minute), Seconds: 60, Why: "said goodbye", Publishers: []string{"studio"}, Holds: 1, Held: 2.5,
-			Recordings: []string{"main/a.mp4"}, Summary: "main/a.md"},
-		{Stream: "other", Start: since, End: since, Publishers: []string{}, Recordings: []string{}},
+			Recordings: []string{"main/a.mp4"}, Summary: "main/a.md",
+			Show: "/hls/main/20261122T180000Z.m3u8", Playback: httpapi.PlaybackPublic},
+		{Stream: "other", Start: since, End: since, Publishers: []string{}, Recordings: []string{}, Playback: httpapi.PlaybackPublic},
 	}
 	for _, past := range [][]httpapi.PastSession{want, nil} {
 		w := ask(server(&relayed{past: past}), "GET", "/api/v1/sessions", "")
@@ -60,6 +61,11 @@ func TestPastSessions(t *testing.T) {
 		if len(past) == 0 && (got.Sessions == nil || len(got.Sessions) > 0) || len(past) > 0 && !reflect.DeepEqual(got.Sessions, want) {
 			t.Errorf("got  %+v\nwant %+v", got.Sessions, past)
 		}
+	}
+	s := server(&relayed{past: want})
+	s.Viewers = audience{nothing}
+	if w := ask(s, "GET", "/api/v1/sessions", ""); strings.Contains(w.Body.String(), "m3u8") || !strings.Contains(w.Body.String(), `"playback": "none"`) {
+		t.Errorf("a show that nobody may watch: %s", w.Body)
 	}
 	if w := ask(&httpapi.Server{Reporter: &relayed{}, HLS: http.NotFoundHandler()}, "GET", "/api/v1/sessions", ""); !strings.Contains(w.Body.String(), `"sessions": []`) {
 		t.Errorf("without a history: %s", w.Body)

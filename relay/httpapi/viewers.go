@@ -24,6 +24,9 @@ const (
 // any other error is for one that is valid for something else.
 var ErrNoToken = errors.New("this stream is for approved viewers: it needs a link that ends in ?token=…")
 
+// ErrNoPass is what Viewers.Pass returns for a stream that nobody needs a token for, or that nobody may watch.
+var ErrNoPass = errors.New("that stream is not watched by tokens: see playback in restreamd.yml")
+
 // Terms are on what terms a stream is watched.
 type Terms struct {
 	Playback Playback
@@ -42,7 +45,7 @@ type Viewers interface {
 	Terms(stream string) Terms
 	// Admit lets a request in that brings a token for the stream as ?token= or says why not.
 	Admit(r *http.Request, stream string) error
-	// Pass makes a token for somebody who has the admin token.
+	// Pass makes a token for somebody who has the admin token; ErrNoStream, ErrNoPass.
 	Pass(stream string) (Pass, error)
 }
 
@@ -114,13 +117,9 @@ func preflight(w http.ResponseWriter) {
 // pass makes a link for whoever runs the relay to a stream that wants a token.
 func (s *Server) pass(w http.ResponseWriter, r *http.Request) {
 	stream := r.PathValue("stream")
-	if s.Viewers.Terms(stream).Playback != PlaybackToken {
-		done(w, false, "that stream is not watched by tokens: see playback in restreamd.yml")
-		return
-	}
 	p, err := s.Viewers.Pass(stream)
 	if err != nil {
-		done(w, false, err.Error())
+		refuse(w, err)
 		return
 	}
 	answer(w, http.StatusCreated, map[string]any{

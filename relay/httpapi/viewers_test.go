@@ -138,6 +138,17 @@ func TestWhatCachesKeep(t *testing.T) {
 		}
 	}
 	s := server(&relayed{})
+	s.Viewers = audience{byToken}
+	for said, want := range map[string]string{"max-age=5": "private, max-age=5", "": "private", "no-store": "no-store", "private": "private"} {
+		s.Thumbnail = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", said)
+			w.WriteHeader(http.StatusOK)
+		})
+		if got := ask(s, "GET", "/api/v1/streams/main/thumbnail.jpg?token="+approved, "").Header().Get("Cache-Control"); got != want {
+			t.Errorf("a picture kept by %q: %q, want %q", said, got, want)
+		}
+	}
+	s.Viewers = audience{public}
 	s.HLS = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "off air", http.StatusNotFound)
@@ -208,6 +219,9 @@ func TestPasses(t *testing.T) {
 	s.Viewers = audience{byToken}
 	if w := ask(s, "POST", path, ""); w.Code != 401 {
 		t.Errorf("without the admin token: %d", w.Code)
+	}
+	if w := ask(s, "POST", "/api/v1/streams/nobody/viewers", "Bearer "+token); w.Code != 404 || !strings.Contains(w.Body.String(), "there is no such stream") {
+		t.Errorf("an unknown stream: %d %s", w.Code, w.Body)
 	}
 	w := ask(s, "POST", path, "Bearer "+token)
 	for _, words := range []string{`"path": "/watch/main?token=` + approved + `"`, `"expires": "2033-05-18T03:33:20Z"`} {

@@ -1,5 +1,6 @@
 // Buttons, keys and figures of the player page. It knows how to look at and steer what plays, not what plays.
 
+import { show } from "./addresses.js";
 import { recall, remember } from "./memory.js";
 import { supported as lowSupported } from "./wayflv.js";
 
@@ -34,7 +35,8 @@ export class Controls {
     byId("play").onclick = () => this.toggle();
     byId("screen").onclick = () => this.toggle();
     byId("edge").onclick = () => this.goLive();
-    byId("low").hidden = !lowSupported();
+    byId("low").hidden = Boolean(show) || !lowSupported();
+    byId("edge").hidden = Boolean(show);
     byId("low").onclick = () => this.#page.setLow(!this.#page.low());
     byId("quality").onchange = () => {
       const i = Number(byId("quality").value);
@@ -114,6 +116,7 @@ export class Controls {
   }
 
   goLive() {
+    if (show) return;
     const edge = this.#page.playback()?.edge();
     if (edge > 0) this.#video.currentTime = edge;
     if (this.#video.paused) this.#video.play().catch(() => {});
@@ -177,7 +180,7 @@ export class Controls {
     seek.max = Math.max(to - from, 0);
     seek.value = video.currentTime - from;
     const late = Math.round(behind / 5) * 5; // coarse: a reader on the slider is told of each change
-    const text = late > 0 ? `${late} s behind live` : "live";
+    const text = show ? `${Math.round(video.currentTime - from)} s` : late > 0 ? `${late} s behind live` : "live";
     if (seek.getAttribute("aria-valuetext") !== text) seek.setAttribute("aria-valuetext", text);
   }
 }

@@ -280,7 +280,7 @@ async function post(path, limit = patience, why = "") {
   const said = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
     sessionStorage.removeItem("token");
-    return post(path, limit, said.error || answer.statusText);
+    return post(path, limit, "That is not the admin token: see above where it stands.");
   }
   sessionStorage.setItem("token", token);
   return { ok: answer.ok, error: said.error || answer.statusText, ...said };
@@ -300,20 +300,20 @@ const retry = (path) => order(`outputs/${path}/retry`, path, () => "The relay tr
 const record = (path) => order(`streams/${path}`, path.replace(/\/(record|clip)\?.*/, "/record"),
   (a) => (a.file ? `${a.file} holds the last ${Math.round(a.seconds)} s.` : a.on ? "It is to be recorded." : "It is recorded no more."), clipPatience);
 
-// watch goes to the player of a stream that wants a token.
-async function watch(stream) {
+// watch goes to the player of a stream that wants a token, for what is on or a show that is over.
+async function watch(stream, show) {
   const answer = await post(`streams/${encodeURIComponent(stream)}/viewers`);
-  if (answer?.ok) location.href = answer.path;
+  if (answer?.ok) location.href = show ? `${answer.path}&show=${encodeURIComponent(show)}` : answer.path;
 }
 
 document.addEventListener("click", (e) => {
-  const { retry: path, pass } = e.target.dataset ?? {};
+  const { retry: path, pass, show } = e.target.dataset ?? {};
   if (path) retry(path).catch(() => lose(true));
   const order = e.target.dataset?.do;
   if (order) record(order).catch(() => lose(true));
   if (!pass) return;
   e.preventDefault();
-  watch(pass).catch(() => lose(true));
+  watch(pass, show).catch(() => lose(true));
 });
 
 setInterval(() => document.querySelectorAll("[data-try]").forEach((e) => { e.textContent = untilTry(e.dataset.try); }), 1000);

@@ -17,13 +17,20 @@ const story = (s) => list([
 
 const files = ({ recordings: all, summary }) => list([...(all.length > 3 ? [many(all.length, "recording")] : all), summary], " · ");
 
+// again leads to the player of a show that can still be watched.
+function again({ stream, show, playback }) {
+  const session = show?.match(/([^/]+)\.m3u8$/)?.[1];
+  return session && $("a", { href: `/watch/${encodeURIComponent(stream)}?show=${session}`,
+    "data-pass": playback === "token" && stream, "data-show": session, "aria-label": `watch the show of ${session}` }, "watch");
+}
+
 function past(all, now) {
   return [
     $("h2", {}, "Past shows"),
     $("table", {}, $("thead", {}, $("tr", {}, ...["Show", "Length", "What happened"].map((t) => $("th", { scope: "col" }, t)))),
       $("tbody", {}, ...all.slice(0, pastShown).map((s) => $("tr", { id: `past/${s.stream}/${s.start}` },
         $("th", { scope: "row" }, clock(s.start, now), $("small", {}, list([s.stream, s.publishers.length > 0 && `with key ${list(s.publishers.map((p) => `“${p}”`))}`]))),
-        $("td", {}, span(s.seconds * 1000)),
+        $("td", {}, span(s.seconds * 1000), $("small", {}, again(s))),
         $("td", {}, story(s), $("small", {}, files(s))))))),
     all.length > pastShown && $("p", {}, `${all.length - pastShown} earlier ones are in `, $("a", { href: "/api/v1/sessions" }, "/api/v1/sessions"), "."),
   ].filter(Boolean);

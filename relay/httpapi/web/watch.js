@@ -9,7 +9,7 @@
 // An attempt plays until nothing more comes. Then the next one finds out why, and plays again as soon as there is
 // something to play: the same show after a lost connection, or the next one.
 
-import { name, master, index, flv, picture } from "./addresses.js";
+import { name, master, index, flv, picture, show } from "./addresses.js";
 import { Controls } from "./controls.js";
 import * as wayFLV from "./wayflv.js";
 import * as wayHLS from "./wayhls.js";
@@ -39,6 +39,12 @@ const states = {
   unable: { air: ["bad", "cannot play"], headline: "This browser cannot play the stream", again: [30000, 60000] },
 };
 
+if (show) {
+  states.live.air = ["good", "playing"];
+  states.waiting = { air: ["idle", "not here"], headline: "This show is not here", detail: "Shows are kept for a while only." };
+  states.ended = { air: ["idle", "over"], headline: "The show is over", detail: "Press play to see it again." };
+}
+
 let state = "connecting";
 let turn = 0; // number of the newest attempt: those before it have no say
 let playback; // what plays, if anything
@@ -47,7 +53,7 @@ let tries = 0; // in a row without a picture
 let seen = false; // this page has shown a picture
 let lowSeen = false; // and by low latency
 let held = false; // the viewer paused
-let low = recall("low") === "yes" && wayFLV.supported();
+let low = !show && recall("low") === "yes" && wayFLV.supported();
 let skew = 0; // ms, of this machine's clock before the relay's
 let moved = { at: 0, time: 0 }; // when the picture last moved
 
@@ -96,6 +102,7 @@ async function ask(url) {
 async function find() {
   const { code, text } = await ask(index);
   if (code !== 200) return { code };
+  if (show) return { url: index };
   if (text.includes("#EXT-X-ENDLIST")) return { ended: true };
   const mine = turn, until = Date.now() + masterWait;
   do {
@@ -121,7 +128,7 @@ async function attempt() {
 
 async function play(mine, way, url) {
   if (!states[state].again || state === "lost") set("connecting");
-  video.poster = `${picture}${picture.includes("?") ? "&" : "?"}t=${Date.now()}`;
+  if (!show) video.poster = `${picture}${picture.includes("?") ? "&" : "?"}t=${Date.now()}`;
   player.dataset.way = { [wayFLV.start]: "flv", [wayHLS.start]: "hls", [wayNative.start]: "native" }[way.start];
   moved = { at: Date.now(), time: -1 };
   let started;
@@ -160,6 +167,7 @@ async function over(mine, why) {
   else if (why.code === 401 || why.code === 403) set("refused");
   else set("lost", tries > 1 ? `Trying again (${tries})…` : undefined);
   if (state === "ended" || state === "waiting") video.removeAttribute("poster");
+  if (!states[state].again) return;
   const [first, most] = states[state].again;
   timer = setTimeout(attempt, Math.min(first * 1.6 ** tries++, most) * (0.8 + 0.4 * Math.random())); // not all at once
 }
@@ -204,6 +212,10 @@ const controls = new Controls({
   skew: () => skew,
   hold(on) {
     held = on;
+    if (state === "ended" && show) {
+      held = false;
+      return restart();
+    }
     if (on) return video.pause();
     if (player.dataset.way === "flv") controls.goLive(); // nothing of what was missed is wanted
     video.play().catch(() => {});

@@ -1,5 +1,6 @@
 // HLS by hls.js: the usual way. It has every rendition, goes back in time, and lives through a bad network.
 
+import { show } from "./addresses.js";
 import { load } from "./library.js";
 
 const repairs = 3; // of the decoder, in one attempt, before all is begun anew
@@ -27,7 +28,7 @@ export async function start(video, url, on) {
   hls.on(Hls.Events.LEVEL_SWITCHED, () => on.levels());
   hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
     // The playlist of a show that is over stays for a while: who comes now has missed it, who watches sees its end.
-    if (!details.live && video.readyState === 0) end({ ended: true });
+    if (!details.live && !show && video.readyState === 0) end({ ended: true });
   });
   hls.on(Hls.Events.ERROR, (_, e) => {
     if (!e.fatal) return;
@@ -48,7 +49,7 @@ export async function start(video, url, on) {
     },
     // latency is in seconds by the clock in the playlist, or by the newest segment where it has none; skew is how much
     // the viewer's clock is ahead of the relay's.
-    latency: (skew) => (hls.playingDate ? (Date.now() - skew - hls.playingDate) / 1000 : hls.latency || NaN),
+    latency: (skew) => (show ? NaN : hls.playingDate ? (Date.now() - skew - hls.playingDate) / 1000 : hls.latency || NaN),
     edge: () => hls.liveSyncPosition ?? NaN,
     seekable: () => (video.seekable.length ? [video.seekable.start(0), hls.liveSyncPosition ?? video.seekable.end(0)] : [0, 0]),
     // choose takes a rendition by its place in the list, -1 for whatever the network carries.

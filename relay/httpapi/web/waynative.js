@@ -1,5 +1,7 @@
 // HLS by the browser itself, for those that have no Media Source Extensions: Safari on older iPhones.
 
+import { show } from "./addresses.js";
+
 // start has the contract of the HLS way's.
 export async function start(video, url, on) {
   const edge = () => (video.seekable.length ? video.seekable.end(video.seekable.length - 1) : NaN);
@@ -19,6 +21,7 @@ export async function start(video, url, on) {
       video.load();
     },
     latency(skew) {
+      if (show) return NaN;
       const began = video.getStartDate?.().getTime(); // Safari alone tells the clock in the playlist
       return began ? (Date.now() - skew - began) / 1000 - video.currentTime : edge() - video.currentTime;
     },
