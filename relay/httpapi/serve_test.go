@@ -59,18 +59,23 @@ func TestServeStopsSoon(t *testing.T) {
 }
 
 func TestServeStopsAtOnceWhenIdle(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const tries = 10 // a machine may be busy, but not each time
+	shortest := time.Hour
+	for range tries {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		begun := time.Now()
+		if err := server(&relayed{}).Serve(ctx, ln); err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		shortest = min(shortest, time.Since(begun))
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	begun := time.Now()
-	if err := server(&relayed{}).Serve(ctx, ln); err != nil {
-		t.Errorf("Serve: %v", err)
-	}
-	if took := time.Since(begun); took > 500*time.Millisecond {
-		t.Errorf("the stop took %v", took)
+	if shortest > 500*time.Millisecond {
+		t.Errorf("the stop took %v", shortest)
 	}
 }
 
