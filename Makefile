@@ -26,9 +26,9 @@ test: ## Run every test with the race detector, with real ffmpeg and GStreamer
 	@scripts/install-test-deps.sh
 	CGO_ENABLED=1 go test -race -count=1 -timeout 15m ./...
 
-soak: ## Hold, flaps and takeover at the length of a broadcast, and a real browser watching (20 min or more)
+soak: ## Hold, flaps, kills and playlists at the length of a broadcast, and a real browser watching (40 min or more)
 	@RESTREAMD_BROWSER=1 scripts/install-test-deps.sh
-	RESTREAMD_LONG=1 RESTREAMD_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -v -timeout 60m ./cmd/restreamd -run 'Lost|Flap|Backup|Held|Browser|Slate|Hold|Playlist'
+	RESTREAMD_LONG=1 RESTREAMD_BROWSER=1 CGO_ENABLED=1 go test -race -count=1 -v -timeout 60m ./cmd/restreamd -run 'Lost|Flap|Backup|Held|Browser|Slate|Hold|Playlist|Outlives|Nobody'
 
 lint: $(LINT) ## Check formatting, go vet and golangci-lint
 	@unformatted=$$(gofmt -l $(SOURCES)); \

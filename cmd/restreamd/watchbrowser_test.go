@@ -42,7 +42,7 @@ func TestBrowserPlaysLowLatency(t *testing.T) {
 	needBrowser(t)
 	r := rt.StartRelay(t, rt.StreamConfig("record: {enabled: false}\nhls: {segment: 2s}"))
 	rt.Publish(t, r.PublishURL(), rt.Media(t), rt.Loop())
-	needFLV(t, r)
+	awaitFLV(t, r)
 	v := watch(t, "http://"+r.HTTP+"/watch/main")
 	v.awaitState(t, "live")
 	v.click(t, "low")
@@ -97,8 +97,8 @@ func killHLS(t *testing.T, r *rt.Relay) {
 	rt.Eventually(t, patient, "the next packager", func() bool { next := packager(); return next != 0 && next != pid })
 }
 
-// needFLV skips a test where the relay knows of no HTTP-FLV.
-func needFLV(t *testing.T, r *rt.Relay) {
+// awaitFLV waits until the stream can be played over HTTP-FLV.
+func awaitFLV(t *testing.T, r *rt.Relay) {
 	t.Helper()
 	rt.Eventually(t, patient, "the stream to be live", func() bool { return snapshot(t, r).Streams[0].Live })
 	ctx, cancel := context.WithTimeout(t.Context(), patient)
@@ -110,10 +110,7 @@ func needFLV(t *testing.T, r *rt.Relay) {
 	defer resp.Body.Close()
 	head := make([]byte, 64)
 	n, _ := io.ReadAtLeast(resp.Body, head, 3)
-	switch {
-	case resp.StatusCode == http.StatusNotFound && contains(string(head[:n]), "404 page not found"): // no such route
-		t.Skip("no HTTP-FLV here")
-	case resp.StatusCode != http.StatusOK || string(head[:3]) != "FLV":
+	if resp.StatusCode != http.StatusOK || string(head[:3]) != "FLV" {
 		t.Fatalf("HTTP-FLV: %s %q", resp.Status, head[:n])
 	}
 }
@@ -204,7 +201,7 @@ func TestBrowserGlassToGlass(t *testing.T) {
 	v.eval(t, `document.getElementById("late").textContent`, &told)
 	t.Logf("the page says %s", told)
 
-	needFLV(t, r)
+	awaitFLV(t, r)
 	v.click(t, "low")
 	rt.Eventually(t, patient, "the browser to play low latency", func() bool {
 		now := v.look(t)
