@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,15 +30,17 @@ const (
 //	subscription ──▶ file, once there is one, until it is empty ──▶ memory ──▶ Read
 //
 // Its file has no name: it goes with the relay. Run is one goroutine's and Read another's; the lock is held while the disk
-// is waited for, which stops neither publisher nor other outputs.
+// is waited for, which stops neither publisher nor other outputs, nor whoever asks how much is held.
 type spool struct {
 	sub *relay.Subscription
 	dir string
 
-	wake  chan struct{}
+	wake   chan struct{}
+	memory atomic.Int64 // bytes of bodies in queue
+	disk   atomic.Int64 // bytes in file that have yet to be read
+
 	mu    sync.Mutex
 	queue []*relay.Packet // to be read first
-	bytes int             // of their bodies
 	file  *spoolFile      // what comes next; nil: nothing
 	err   error           // why there is no more behind that
 }
@@ -85,9 +88,10 @@ func (s *spool) put(packets []*relay.Packet) (rest []*relay.Packet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.signal()
-	for len(packets) > 0 && s.file == nil && s.bytes < maxHeld {
+	defer s.count()
+	for len(packets) > 0 && s.file == nil && s.memory.Load() < maxHeld {
 		s.queue = append(s.queue, packets[0])
-		s.bytes += len(packets[0].Body)
+		s.memory.Add(int64(len(packets[0].Body)))
 		packets = packets[1:]
 	}
 	if len(packets) == 0 {
@@ -121,11 +125,13 @@ func (s *spool) Read(ctx context.Context, buf []*relay.Packet) ([]*relay.Packet,
 func (s *spool) take(buf []*relay.Packet) ([]*relay.Packet, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.count()
 	clear(buf)
 	switch {
 	case len(s.queue) > 0:
 		out := s.queue
-		s.queue, s.bytes = buf[:0], 0
+		s.queue = buf[:0]
+		s.memory.Store(0)
 		return out, nil
 	case s.file != nil:
 		out, err := s.file.take(buf[:0])
@@ -138,25 +144,29 @@ func (s *spool) take(buf []*relay.Packet) ([]*relay.Packet, error) {
 	return nil, s.err
 }
 
-// held is how many bytes wait, in memory and on disk.
-func (s *spool) held() (memory, disk int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// count is called with the lock held.
+func (s *spool) count() {
+	var disk int64
 	if s.file != nil {
 		disk = s.file.wrote - s.file.read
 	}
-	return int64(s.bytes), disk
+	s.disk.Store(disk)
 }
+
+// held is how many bytes wait, in memory and on disk. It waits for nobody.
+func (s *spool) held() (memory, disk int64) { return s.memory.Load(), s.disk.Load() }
 
 // close forgets what is held. Run has returned.
 func (s *spool) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queue, s.bytes = nil, 0
+	s.queue = nil
+	s.memory.Store(0)
 	if s.file != nil {
 		s.file.close()
 		s.file = nil
 	}
+	s.count()
 }
 
 // free is how many bytes a folder's disk has left for us.
