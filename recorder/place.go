@@ -17,12 +17,12 @@ const (
 	ofAudio = "audio"
 )
 
-func describe(session time.Time, start ffmpeg.Start) string {
+func describe(a ffmpeg.Attempt) string {
 	track := ofAudio
-	if start.Video {
+	if a.PictureFirst {
 		track = ofVideo
 	}
-	return fmt.Sprintf(placeFormat, session.UTC().Format(time.RFC3339), start.DTS.Milliseconds(), track)
+	return fmt.Sprintf(placeFormat, a.Session.UTC().Format(time.RFC3339), a.Begin.Milliseconds(), track)
 }
 
 // place is where on its session's clock a file begins, if it says so.

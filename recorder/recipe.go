@@ -33,7 +33,7 @@ func (r Recipe) Job(a ffmpeg.Attempt) (ffmpeg.Job, error) {
 				"frag_duration": "2000000",
 				"flush_packets": "1",
 				"n":             "",
-				"metadata":      "comment=" + describe(a.Session, a.Start),
+				"metadata":      "comment=" + describe(a),
 				// A part may begin between two keyframes, where they are far apart: it goes on where the last one was torn.
 				"copyinkf": "",
 			},

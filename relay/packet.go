@@ -89,6 +89,15 @@ func (p *Packet) timed() bool { return p.Slot == 0 && p.Kind != Script }
 
 func (p *Packet) isFor(v Variant) bool { return p.Variant == Both || p.Variant == v }
 
+// Tracks reports which kinds of track packets belong to. A picture's metadata promises none.
+func Tracks(packets []*Packet) (audio, video bool) {
+	for _, p := range packets {
+		audio = audio || p.Kind == Audio
+		video = video || p.Kind == Video && p.Slot != MetadataSlot(Video, 0)
+	}
+	return audio, video
+}
+
 // Base is where the clock of one who joined with these packets begins: the earliest DTS of media among them. Init
 // packets have no time of their own. It reports false where there is no media.
 func Base(packets []*Packet) (dts int64, ok bool) {

@@ -74,13 +74,14 @@ type Attempt struct {
 	// What the stream carries at the moment.
 	Audio, Video bool
 	FPS          float64 // frames a second of the video, 0 where that is unknown
-	Start        Start   // of what it will be fed
 	VideoCodec   string  // FourCC of the video, "" where there is none or it is not known
 
 	// Zero is when the programme's time was 0 by the wall clock, and Begin the programme's time at the first packet the
 	// child will be fed. A rendition has its source's: the same moment has the same time everywhere.
 	Zero  time.Time
 	Begin time.Duration
+	// PictureFirst is whether that packet is a picture; else it is sound.
+	PictureFirst bool
 }
 
 // Input is FLVInput for what the stream carries. Of a single track ffmpeg wants 5 s before it begins, unless it is told to

@@ -1,7 +1,5 @@
 package ffmpeg
 
-import "time"
-
 // Mark is a place in a file that a job writes, between two packets: everything before it stands whole on disk.
 type Mark struct {
 	Offset       int64 // in bytes
@@ -11,10 +9,4 @@ type Mark struct {
 // Tally counts packets that hold frames.
 type Tally struct {
 	Packets, Bytes int64 // Bytes are those of the frames, without what a container puts around them
-}
-
-// Start is where on the stream's clock the first packet of a job's input has its place.
-type Start struct {
-	DTS   time.Duration
-	Video bool // it is the video's; else the audio's
 }

@@ -55,7 +55,7 @@ func (v *viewer) join(ctx context.Context) ([]*relay.Packet, error) {
 	more, cancelMore := context.WithTimeout(ctx, trackPatience)
 	defer cancelMore()
 	for {
-		audio, video := tracks(packets)
+		audio, video := relay.Tracks(packets)
 		if audio && video || span(packets) >= trackPatience {
 			return packets, nil
 		}
@@ -65,15 +65,6 @@ func (v *viewer) join(ctx context.Context) ([]*relay.Packet, error) {
 		}
 		packets = append(packets, next...)
 	}
-}
-
-// tracks reports which kinds of track there are.
-func tracks(packets []*relay.Packet) (audio, video bool) {
-	for _, p := range packets {
-		audio = audio || p.Kind == relay.Audio
-		video = video || p.Kind == relay.Video && p.Slot != relay.MetadataSlot(relay.Video, 0)
-	}
-	return audio, video
 }
 
 // span is how much of the stream the packets hold.
@@ -91,7 +82,7 @@ func span(packets []*relay.Packet) time.Duration {
 // send writes packets and all that follow, from timestamp 0 on.
 func (v *viewer) send(ctx context.Context, packets []*relay.Packet) {
 	v.base, _ = relay.Base(packets)
-	audio, video := tracks(packets)
+	audio, video := relay.Tracks(packets)
 	v.frame = flv.AppendHeader(nil, audio, video)
 	timer := time.NewTimer(flushEvery)
 	defer timer.Stop()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/restreamd/restreamd/relay"
-	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/flv"
 )
 
@@ -99,13 +98,9 @@ func (f *feed) wait(ctx context.Context) error {
 
 // tracks reports what is known to come.
 func (f *feed) tracks() (audio, video bool) {
-	for _, list := range [][]*relay.Packet{f.inits, f.pending} {
-		for _, p := range list {
-			audio = audio || p.Kind == relay.Audio
-			video = video || (p.Kind == relay.Video && p.Slot != relay.MetadataSlot(relay.Video, 0))
-		}
-	}
-	return audio, video
+	audio, video = relay.Tracks(f.inits)
+	a, v := relay.Tracks(f.pending)
+	return audio || a, video || v
 }
 
 // videoCodec is the FourCC of the main video track, "" where there is none or it is older than codec headers.
@@ -120,10 +115,11 @@ func (f *feed) videoCodec() (fourCC string) {
 	return fourCC
 }
 
-// begins is where the next child's clock begins on the session's.
-func (f *feed) begins() time.Duration {
+// begins is the time of the first packet of the next child, and whether that is a picture.
+func (f *feed) begins() (at time.Duration, picture bool) {
 	base, _ := relay.Base(f.pending)
-	return time.Duration(base) * time.Millisecond
+	i := slices.IndexFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 && p.DTS == base })
+	return time.Duration(base) * time.Millisecond, i >= 0 && f.pending[i].Kind == relay.Video
 }
 
 // media makes sure that media is pending. A child's clock starts with its first media packet, and one that got nothing
@@ -199,13 +195,6 @@ func (f *feed) settle() (owed bool, err error) {
 	f.pending, f.inits = append(again, f.pending...), f.keeps.inits
 	f.over, f.goesOn = false, true
 	return true, err
-}
-
-// first is where on the stream's clock the next child begins.
-func (f *feed) first() ffmpeg.Start {
-	base, _ := relay.Base(f.pending)
-	i := slices.IndexFunc(f.pending, func(p *relay.Packet) bool { return p.Slot == 0 && p.DTS == base })
-	return ffmpeg.Start{DTS: time.Duration(base) * time.Millisecond, Video: i >= 0 && f.pending[i].Kind == relay.Video}
 }
 
 // run writes to one child until the session ends, the child goes away, or it has to be replaced.

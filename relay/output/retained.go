@@ -48,17 +48,22 @@ func (r *retained) look(video bool) error {
 	if time.Since(r.looked) < lookEvery {
 		return nil
 	}
-	err := r.release(video, nil)
+	marks, err := r.marks()
+	r.release(marks, video, nil)
 	r.looked = time.Now()
 	return err
 }
 
-// release gives up what stands before the newest mark at which another file may begin. next is what the child was not given.
-func (r *retained) release(video bool, next []*relay.Packet) error {
-	marks, err := r.ledger.Marks(r.file, r.mark)
+func (r *retained) marks() ([]ffmpeg.Mark, error) {
+	all, err := r.ledger.Marks(r.file, r.mark)
 	if err != nil {
-		return fmt.Errorf("look for what is recorded: %w", err)
+		return nil, fmt.Errorf("look for what is recorded: %w", err)
 	}
+	return all, nil
+}
+
+// release gives up what stands before the newest mark at which another file may begin. next is what the child was not given.
+func (r *retained) release(marks []ffmpeg.Mark, video bool, next []*relay.Packet) {
 	for _, m := range slices.Backward(marks) {
 		rest := r.behind(m)
 		if video && r.bytes < maxRetained && !begins(rest, next) {
@@ -73,9 +78,8 @@ func (r *retained) release(video bool, next []*relay.Packet) error {
 		n := copy(r.packets, rest)
 		clear(r.packets[n:])
 		r.packets, r.mark = r.packets[:n], m
-		return nil
+		return
 	}
-	return nil
 }
 
 // behind returns the packets that are not before a mark. They are told by their bytes: a container that is copied into
@@ -126,11 +130,11 @@ func begins(lists ...[]*relay.Packet) bool {
 // settle is for when the child is gone: it returns what of its file is not whole and must be given to the next one. next is
 // what the child was not given; ended says that it was to end there.
 func (r *retained) settle(video, ended bool, next []*relay.Packet) (again []*relay.Packet, err error) {
-	marks, err := r.ledger.Marks(r.file, r.mark)
-	if err == nil && ended && len(marks) > 0 && len(r.behind(marks[len(marks)-1])) == 0 {
+	marks, err := r.marks()
+	if ended && len(marks) > 0 && len(r.behind(marks[len(marks)-1])) == 0 {
 		return nil, nil
 	}
-	if err = errors.Join(err, r.release(video, next)); len(r.packets) == 0 {
+	if r.release(marks, video, next); len(r.packets) == 0 {
 		return nil, err
 	}
 	r.torn = true

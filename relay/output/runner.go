@@ -161,10 +161,10 @@ func (r *runner) enter(f *feed) {
 	}
 	r.attempt.Audio, r.attempt.Video = f.tracks()
 	r.attempt.FPS = r.source.FPS()
-	r.attempt.Start = f.first()
 	r.attempt.VideoCodec = f.videoCodec()
 	clock := f.sub.Clock()
-	r.attempt.Zero, r.attempt.Begin = clock.Zero, clock.Shift+f.begins()
+	at, picture := f.begins()
+	r.attempt.Zero, r.attempt.Begin, r.attempt.PictureFirst = clock.Zero, clock.Shift+at, picture
 }
 
 // finish tells once that this output is done with a session.
