@@ -104,7 +104,7 @@ func (d *desk) order(stream string) (order, bool) {
 
 // Record gives an order for the session that is on.
 func (d *desk) Record(stream string, on bool) error {
-	s, ok := d.stream(stream)
+	s, ok := d.cfg.Stream(stream)
 	if !ok {
 		return httpapi.ErrNoStream
 	}
@@ -128,7 +128,7 @@ func (d *desk) Record(stream string, on bool) error {
 
 // Recording returns how a stream is recorded.
 func (d *desk) Recording(stream string) (httpapi.Recording, error) {
-	s, ok := d.stream(stream)
+	s, ok := d.cfg.Stream(stream)
 	if !ok {
 		return httpapi.Recording{}, httpapi.ErrNoStream
 	}
@@ -146,7 +146,7 @@ func (d *desk) Recording(stream string) (httpapi.Recording, error) {
 
 // Clip makes a file of the last so much of a running show.
 func (d *desk) Clip(ctx context.Context, stream string, length time.Duration) (httpapi.Clip, error) {
-	if _, ok := d.stream(stream); !ok {
+	if _, ok := d.cfg.Stream(stream); !ok {
 		return httpapi.Clip{}, httpapi.ErrNoStream
 	}
 	session, live := d.hub.Stream(stream).Session()
@@ -160,15 +160,6 @@ func (d *desk) Clip(ctx context.Context, stream string, length time.Duration) (h
 	}
 	d.log.Info("clip made", zap.String("file", c.File), zap.Duration("lasts", c.Lasts.Round(time.Millisecond)))
 	return httpapi.Clip{File: filepath.ToSlash(c.File), Seconds: c.Lasts.Seconds(), Bytes: c.Bytes}, nil
-}
-
-func (d *desk) stream(name string) (config.Stream, bool) {
-	for _, s := range d.cfg.Streams {
-		if s.Name == name {
-			return s, true
-		}
-	}
-	return config.Stream{}, false
 }
 
 // recorder is the state of a stream's recorder; the zero value if there is none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -175,8 +174,7 @@ func needsRestart(before, after *config.Config) bool {
 	same.HTTP.CORS, same.HTTP.Hosts = before.HTTP.CORS, before.HTTP.Hosts
 	for i := range same.Streams {
 		s := &same.Streams[i]
-		if j := slices.IndexFunc(before.Streams, func(o config.Stream) bool { return o.Name == s.Name }); j >= 0 {
-			old := before.Streams[j]
+		if old, ok := before.Stream(s.Name); ok {
 			s.App, s.Keys, s.Revoke, s.Play, s.Playback = old.App, old.Keys, old.Revoke, old.Play, old.Playback
 			s.Record.Upload = old.Record.Upload
 			if s.Hold.Show == old.Hold.Show && s.Hold.Slate == old.Hold.Slate { // a slate is made at the start

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -37,12 +36,11 @@ func (l *leftRenditions) session(name string) (start time.Time, ok bool) {
 	l.mu.Lock()
 	left, ok := l.all[name]
 	l.mu.Unlock()
-	of, _, _ := strings.Cut(name, "@")
-	source := l.hub.Stream(of)
-	if !ok || source == nil {
+	of := l.hub.Stream(source(name))
+	if !ok || of == nil {
 		return time.Time{}, false
 	}
-	now, on := source.Session()
+	now, on := of.Session()
 	return left.start, on && now.Equal(left.source)
 }
 

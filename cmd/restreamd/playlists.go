@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,19 +29,8 @@ func (h *house) newComposer() *hls.Composer {
 	}
 }
 
-// streamOf is the configuration of a stream, or of a rendition's source.
-func (h *house) streamOf(name string) (config.Stream, bool) {
-	name, _, _ = strings.Cut(name, "@")
-	for _, s := range h.cfg.Streams {
-		if s.Name == name {
-			return s, true
-		}
-	}
-	return config.Stream{}, false
-}
-
 func (h *house) hlsSettings(stream string) hls.Settings {
-	s, ok := h.streamOf(stream)
+	s, ok := h.cfg.Stream(source(stream))
 	if !ok {
 		return hls.Settings{}
 	}
@@ -77,7 +65,7 @@ func (h *house) tidy(ctx context.Context) error {
 	j := hls.Janitor{
 		Dir: hlsDir(h.cfg.Data),
 		Keep: func(stream string) time.Duration {
-			s, _ := h.streamOf(stream)
+			s, _ := h.cfg.Stream(source(stream))
 			return s.HLS.VODKeep
 		},
 		Report: func(err error) { h.log.Warn("HLS files", zap.Error(err)) },

@@ -5,13 +5,11 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/restreamd/restreamd/recorder"
-	"github.com/restreamd/restreamd/relay/config"
 	"github.com/restreamd/restreamd/relay/ffmpeg"
 	"github.com/restreamd/restreamd/relay/process"
 )
@@ -52,11 +50,11 @@ func inBackground(exe string, env []string) (
 
 // form is what a stream's finished recordings are like.
 func (s *settings) form(stream string) recorder.Form {
-	i := slices.IndexFunc(s.Streams, func(one config.Stream) bool { return one.Name == stream })
-	if i < 0 { // it was recorded under another configuration
+	one, ok := s.Stream(stream)
+	if !ok { // it was recorded under another configuration
 		return recorder.Form{}
 	}
-	r := s.Streams[i].Record
+	r := one.Record
 	return recorder.Form{Container: recorder.Container(r.Container), Segment: r.Segment, Name: r.Name}
 }
 

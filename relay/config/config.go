@@ -56,6 +56,15 @@ func (c *Config) StreamNames() []string {
 	return names
 }
 
+// Stream returns the stream of that name, if there is one.
+func (c *Config) Stream(name string) (Stream, bool) {
+	i := slices.IndexFunc(c.Streams, func(s Stream) bool { return s.Name == name })
+	if i < 0 {
+		return Stream{}, false
+	}
+	return c.Streams[i], true
+}
+
 // Equal reports whether other configures the same, the secrets in the files it names included.
 func (c *Config) Equal(other *Config) bool {
 	// A comparison written out would miss the next field somebody adds, and its changes with it.
