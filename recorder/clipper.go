@@ -115,9 +115,10 @@ func awaitMoment(ctx context.Context, base string) error {
 	tick := time.NewTicker(clipLook)
 	defer tick.Stop()
 	begun := time.Now()
-	var there mark
+	var there, now moment
 	for {
-		now, err := newestMark(base)
+		var err error
+		now, err = newest(base, now)
 		switch {
 		case err != nil:
 			return fmt.Errorf("make clip: %w", err)
@@ -134,23 +135,29 @@ func awaitMoment(ctx context.Context, base string) error {
 	}
 }
 
-// mark is how far a take has come on disk.
-type mark struct {
+// moment is how far a take has come on disk.
+type moment struct {
 	part int
-	end  int64 // of its last whole fragment
+	mark ffmpeg.Mark // behind its last whole fragment
 }
 
-func newestMark(base string) (m mark, err error) {
+// newest reads what is new since a moment.
+func newest(base string, since moment) (moment, error) {
 	takes, _, err := takesIn(filepath.Dir(base))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (takes[base] == nil || len(takes[base].parts) == 0) {
-		return m, ErrNoTake
+		return since, ErrNoTake
 	}
 	if err != nil {
-		return m, err
+		return since, err
 	}
-	m.part = slices.Max(takes[base].parts)
-	last, err := excerptOf(partName(base, m.part), 0)
-	m.end = last.to
+	m := moment{part: slices.Max(takes[base].parts)}
+	if m.part == since.part {
+		m = since
+	}
+	marks, err := Recipe{}.Marks(partName(base, m.part), m.mark)
+	if len(marks) > 0 {
+		m.mark = marks[len(marks)-1]
+	}
 	return m, err
 }
 

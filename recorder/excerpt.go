@@ -36,24 +36,13 @@ func fragments(f io.ReaderAt, size int64) (all []fragment, begin int64, err erro
 		return nil, 0, nil
 	}
 	lead := x.lead(body)
-	for b := range boxes(f, moov.end, size) {
-		if b.typ != "moof" || b.torn {
-			continue
-		}
-		media, ok := readBox(f, b.end, size)
-		if !ok || media.torn || media.typ != "mdat" {
-			break
-		}
-		if body, err = readContent(f, b, maxFragment); err != nil {
-			return nil, 0, err
-		}
-		x.fragment(body, b.at, false)
-		if one, found := lead.fragment(body); found {
-			one.at, one.end, one.to = b.at, media.end, float64(lead.next)/lead.scale
+	err = x.whole(f, moov.end, func(moof []byte, begin, end int64) {
+		if one, found := lead.fragment(moof); found {
+			one.at, one.end, one.to = begin, end, float64(lead.next)/lead.scale
 			all = append(all, one)
 		}
-	}
-	return all, moov.end, nil
+	})
+	return all, moov.end, err
 }
 
 // leader is the track by which a part is cut.
@@ -66,7 +55,7 @@ type leader struct {
 func (x *index) lead(moov []byte) leader {
 	l := leader{track: x.tracks[0]}
 	for _, t := range x.tracks {
-		if string(t.header[:4]) == "vide" {
+		if t.isVideo() {
 			l = leader{track: t, video: true}
 			break
 		}

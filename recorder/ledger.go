@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -44,26 +45,35 @@ func (x *index) marks(f *os.File, mark ffmpeg.Mark) (all []ffmpeg.Mark, err erro
 		return nil, err
 	}
 	x.movie(head)
-	for b := range boxes(f, max(mark.Offset, moov.end), x.size) {
+	err = x.whole(f, max(mark.Offset, moov.end), func(_ []byte, _, end int64) {
+		mark.Offset = end
+		for _, t := range x.tracks {
+			t.count(&mark)
+		}
+		all = append(all, mark)
+	})
+	return all, err
+}
+
+// whole reads the fragments from an offset on, up to the first that is not whole, and tells of each: its moof box, and where
+// it begins and ends.
+func (x *index) whole(f io.ReaderAt, at int64, see func(moof []byte, begin, end int64)) error {
+	for b := range boxes(f, at, x.size) {
 		if b.typ != "moof" {
 			continue
 		}
 		media, ok := readBox(f, b.end, x.size)
 		if b.torn || !ok || media.torn || media.typ != "mdat" {
-			break
+			return nil
 		}
 		body, err := readContent(f, b, maxFragment)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		x.fragment(body, b.at, false)
-		mark.Offset = media.end
-		for _, t := range x.tracks {
-			t.count(&mark)
-		}
-		all = append(all, mark)
+		see(body, b.at, media.end)
 	}
-	return all, nil
+	return nil
 }
 
 // count adds the track's packets to a mark, and forgets them.
